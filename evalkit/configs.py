@@ -63,7 +63,8 @@ def _converted(value: Any, kind: Any, where: str) -> Any:
     if isinstance(kind, UnionType):
         if value is None:
             return None
-        (kind,) = (one for one in get_args(kind) if one is not NoneType)
+        kinds = [one for one in get_args(kind) if one is not NoneType]
+        kind = kinds[0] if len(kinds) == 1 else _best_fit(kinds, value)
     origin = get_origin(kind) or kind
     if origin is tuple:
         items = value if isinstance(value, list | tuple) else [value]
@@ -77,6 +78,12 @@ def _converted(value: Any, kind: Any, where: str) -> Any:
             str(name): _converted(item, inner, f"{where}: {name}") for name, item in value.items()
         }
     return Path(value).expanduser() if kind is Path else value
+
+
+def _best_fit(kinds: list[Any], value: Any) -> Any:
+    """Of several dataclasses the one that has most of the keys; the first where that says nothing."""
+    keys = set(value) if isinstance(value, Mapping) else set()
+    return max(kinds, key=lambda one: len(keys & {field.name for field in fields(one)}))
 
 
 def _checked(value: Any, kind: Any, where: str) -> Any:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evalkit.resources import cache_dir
 from evalkit.types import DataError, UsageError
 
 
@@ -45,6 +46,23 @@ class DataSource:
                 f"{self.file}: unknown column role {strange[0]!r}; known: id, question, answer"
             )
 
+    @property
+    def files(self) -> list[str]:
+        """What has to be in a data directory."""
+        return [] if self.bundled else [self.file]
+
+    @property
+    def pin(self) -> str:
+        """What rows that were loaded are known to agree with."""
+        return f"sha256 {self.sha256}"
+
+    def is_local(self) -> bool:
+        return find_file(self) is not None
+
+    def describe(self) -> dict[str, Any]:
+        """For the manifest: what was asked for, by names."""
+        return {"hub": self.hub, "revision": self.revision, "file": self.file}
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -58,8 +76,7 @@ def default_data_dir() -> Path:
     """Where `evalkit data fetch` puts files and every command looks for them."""
     if explicit := os.environ.get("EVALKIT_DATA"):
         return Path(explicit)
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "evalkit" / "data"
+    return cache_dir() / "data"
 
 
 def load_rows(task: str, source: DataSource, data_dir: Path | None = None) -> list[Row]:
@@ -95,19 +112,24 @@ def fetch_rows(task: str, source: DataSource, folder: Path) -> Path:
 
 
 def find_file(source: DataSource, data_dir: Path | None = None) -> Path | None:
-    """The local copy of the data, or None when the hub has to be asked.
+    """The local copy of the data, or None when the hub has to be asked; raises as `find_named`."""
+    if source.bundled:
+        return Path(source.file)
+    return find_named(source.file, data_dir, is_on_hub=source.hub is not None)
+
+
+def find_named(file: str, data_dir: Path | None, *, is_on_hub: bool) -> Path | None:
+    """A file in `data_dir`, else in the default directory; None where neither has it.
 
     Raises DataError where a directory was named, by `data_dir` or EVALKIT_DATA, and lacks the file.
     """
-    if source.bundled:
-        return Path(source.file)
     folder = data_dir or default_data_dir()
-    if (folder / source.file).is_file():
-        return folder / source.file
+    if (folder / file).is_file():
+        return folder / file
     if data_dir or os.environ.get("EVALKIT_DATA"):
         named_by = "--data-dir" if data_dir else "EVALKIT_DATA"
-        fetch = f"; `evalkit data fetch --to {folder}` writes it" if source.hub else ""
-        raise DataError(f"{folder} (named by {named_by}) has no file {source.file}{fetch}")
+        fetch = f"; `evalkit data fetch --to {folder}` writes it" if is_on_hub else ""
+        raise DataError(f"{folder} (named by {named_by}) has no file {file}{fetch}")
     return None
 
 

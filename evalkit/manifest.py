@@ -57,7 +57,7 @@ def extend_manifest(
         manifest["tasks"][one.task.name] = {
             **before,
             **_task_entry(one, problems[one.task.name], before),
-            **_protocol(plan),
+            **_protocol(plan, one.task.notes),
         }
         if one.task.name not in {task for task, _ in prompts} or "rendered_prompt" in before:
             continue
@@ -67,13 +67,16 @@ def extend_manifest(
         )
 
 
-def _protocol(plan: Plan) -> dict[str, Any]:
-    """Kept for each task: a later command may add tasks under another protocol."""
+def _protocol(plan: Plan, notes: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Kept for each task: a later command may add tasks under another protocol.
+
+    `notes` are the task's own.
+    """
     return {
         "protocol": plan.protocol.name if plan.protocol else None,
         "protocol_label": plan.protocol_label,
         "protocol_changes": list(plan.changes),
-        "notes": list(plan.protocol.notes) if plan.protocol else [],
+        "notes": [*(plan.protocol.notes if plan.protocol else ()), *notes],
     }
 
 
@@ -85,7 +88,7 @@ def _task_entry(
     return {
         "title": task.title,
         "identity": plan.identity(),
-        "data": {"hub": task.data.hub, "revision": task.data.revision, "file": task.data.file},
+        "data": task.data.describe(),
         "num_problems": task.data.num_problems,
         "num_planned": max(planned, before.get("num_planned", 0)),
         "n": max(task.n, before.get("n", 0)),

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evalkit.spec import GRADERS, RunSpec
+from evalkit.code_data.lcb import LcbSource
+from evalkit.spec import CODE_GRADERS, GRADERS, MATH_GRADERS, RunSpec
 from evalkit.task import Protocol, Task, load_protocol, parse_tasks, with_sampling
 from evalkit.types import Problem, UsageError, unknown
 
@@ -27,12 +28,16 @@ class TaskPlan:
 
     def identity(self) -> dict[str, Any]:
         task = self.task
-        return {
+        values = {
             "data_sha256": task.data.sha256,
             "prompt": task.prompt,
             "system_prompt": task.system_prompt,
             "sampling": json.loads(json.dumps(asdict(task.sampling))),
         }
+        if task.is_code:
+            values["starter_prompt"] = task.starter_prompt
+            values["tests_sha256"] = task.tests_sha256
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +59,15 @@ def make_plan(spec: RunSpec) -> Plan:
     protocol = load_protocol(spec.protocol) if spec.protocol else None
     plans, changes = [], {}
     for request in parse_tasks(spec.tasks):
-        base = protocol.apply(request.task) if protocol else request.task
+        task = request.task.bound(spec.problems, spec.data_dir, skip_untested=spec.skip_untested)
+        base = protocol.apply(task) if protocol else task
         final = _with_changes(base, spec, request.n or spec.n)
         changes[final.name] = _differences(base, final)
         plans.append(TaskPlan(final, _ks(final, spec), spec.limit))
+    if spec.problems and not any(isinstance(one.task.data, LcbSource) for one in plans):
+        raise UsageError(
+            "--problems stands in for the data of LiveCodeBench, but no task was asked for that uses it"
+        )
     return Plan(spec, protocol, (*_task_changes(changes), *_run_changes(spec)), tuple(plans))
 
 
@@ -98,6 +108,12 @@ def _with_changes(task: Task, spec: RunSpec, n: int | None) -> Task:
     grader = spec.grader or task.grader
     if grader not in GRADERS:
         raise unknown("grader", grader, list(GRADERS))
+    fitting = CODE_GRADERS if task.is_code else MATH_GRADERS
+    if grader not in fitting:
+        raise UsageError(
+            f"task {task.name} cannot be graded by {grader!r}; for it there are: "
+            f"{', '.join(sorted(fitting))}"
+        )
     return replace(
         task,
         n=n or task.n,

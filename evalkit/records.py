@@ -22,12 +22,14 @@ from typing import IO, Any, Self
 from evalkit.jsonl import JsonlWriter, encoded, read_lines, write_error
 from evalkit.types import (
     Answer,
+    CodeTests,
     Grade,
     Problem,
     RunError,
     RunInUseError,
     Sample,
     SampleKey,
+    Target,
     Verdict,
 )
 
@@ -189,8 +191,12 @@ def check_lines(path: Path, task: str) -> None:
 
 
 def _problem(values: dict[str, Any]) -> Problem:
-    target, messages = Answer(**values.pop("target")), tuple(values.pop("messages"))
+    target, messages = _target(values.pop("target")), tuple(values.pop("messages"))
     return Problem(**values, target=target, messages=messages)
+
+
+def _target(values: dict[str, Any]) -> Target:
+    return Answer(**values) if "text" in values else CodeTests(**values)
 
 
 def _grade(values: dict[str, Any]) -> tuple[dict[str, Any], Verdict]:

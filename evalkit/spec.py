@@ -11,7 +11,15 @@ from evalkit.configs import checked_fields, load_yaml
 from evalkit.types import SamplingParams, UsageError, unknown
 
 ENGINES = ("vllm", "openai", "replay")
-GRADERS = ("exact", "math")
+MATH_GRADERS: Mapping[str, str] = {
+    "math": "normal form, exact numbers, then Math-Verify",
+    "exact": "normal form and exact numbers only",
+}
+CODE_GRADERS: Mapping[str, str] = {
+    "code": "programs in a sandbox, with the verdicts of LiveCodeBench's own harness",
+    "code-process": "programs in a sandbox, each test a plain process of its own",
+}
+GRADERS = {**MATH_GRADERS, **CODE_GRADERS}
 UNCLOSED_THINKING = ("grade", "no_answer")
 
 # Engine arguments that change what is sampled; all others only change how fast.
@@ -35,6 +43,8 @@ class RunSpec:
 
     `tasks` are `NAME`, `NAME:N` or a suite; `k` are the k of pass@k (None: 1 and n);
     `limit` takes the first problems of each task; `engine_args` go to the engine unchanged.
+    `problems`, a JSONL in the schema of LiveCodeBench's hub files, stands in for the data of the
+    code tasks; `skip_untested` leaves out those of its problems that have no tests.
     """
 
     model: str
@@ -63,6 +73,8 @@ class RunSpec:
     unclosed_thinking: str = "no_answer"
     grader_workers: int | None = None
     data_dir: Path | None = None
+    problems: Path | None = None
+    skip_untested: bool = False
     published_as: str | None = None
 
     def __post_init__(self) -> None:

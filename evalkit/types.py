@@ -7,6 +7,7 @@ Errors, all raised with a message for the user (the command line prints it witho
     ├── DataError         benchmark data is missing or not what the task pins
     ├── ModelError        the checkpoint is incomplete or unsuitable
     ├── EngineError       generation failed
+    ├── SandboxError      the sandbox for programs is missing or unusable
     └── RunError          a run directory is damaged or was written by another spec
         └── RunInUseError another process is writing it
 """
@@ -35,6 +36,10 @@ class ModelError(EvalkitError):
 
 class EngineError(EvalkitError):
     """Generation failed."""
+
+
+class SandboxError(EvalkitError):
+    """The sandbox is missing or unusable."""
 
 
 class RunError(EvalkitError):
@@ -78,7 +83,26 @@ class Answer:
     text: str
 
 
-Target = Answer
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeTests:
+    """The tests of a program, by reference: those of `problem_id` in the test store at `store`.
+
+    `fn_name` is the function or the method of `Solution` to call with each line of the input as a
+    JSON argument; None: a program that reads stdin and writes stdout. `time_limit_s` is CPU time
+    for one test. `extraction` names the rule that finds the program in a completion. `sha256` is
+    taken over the tests, so that a run says what it was graded with.
+    """
+
+    store: str
+    problem_id: str
+    num_tests: int
+    sha256: str
+    fn_name: str | None = None
+    time_limit_s: float = 6.0
+    extraction: str = "last-block"
+
+
+Target = Answer | CodeTests
 
 
 @dataclass(frozen=True, slots=True)

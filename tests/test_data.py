@@ -167,6 +167,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
         folder.mkdir(parents=True)
     monkeypatch.setenv("EVALKIT_DATA", str(found["variable"]))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("EVALKIT_CACHE", raising=False)
     return found
 
 

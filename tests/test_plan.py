@@ -122,10 +122,70 @@ def test_unknown_grader_of_a_task_is_refused_before_anything_starts(
 ) -> None:
     """The grader that a task of the user's own names must exist."""
     path = make_task()
-    path.write_text(path.read_text().replace("grader: math", "grader: code"))
+    path.write_text(path.read_text().replace("grader: math", "grader: cod"))
 
-    with pytest.raises(UsageError, match="unknown grader 'code'; known: exact, math"):
+    with pytest.raises(UsageError, match="unknown grader 'cod'; known: code, code-process, exact"):
         make_plan(spec(str(path)))
+
+
+@pytest.mark.parametrize(
+    ("task", "grader", "message"),
+    [
+        ("aime24", "code", "task aime24 cannot be graded by 'code'; for it there are: exact, math"),
+        (
+            "lcb_v6",
+            "math",
+            "task lcb_v6 cannot be graded by 'math'; for it there are: code, code-p",
+        ),
+        (
+            "humaneval",
+            "exact",
+            "task humaneval cannot be graded by 'exact'; for it there are: code",
+        ),
+    ],
+)
+def test_a_grader_of_the_other_kind_is_refused(task: str, grader: str, message: str) -> None:
+    """Answers are not run, and programs not compared as formulas."""
+    with pytest.raises(UsageError) as error:
+        make_plan(spec(task, grader=grader))
+
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("task", "protocol", "n", "limit_s", "extraction"),
+    [
+        ("lcb_v5", None, 8, 6.0, "last-block"),
+        ("lcb_v5", "lcb-official", 10, 6.0, "last-block"),
+        ("lcb_v5", "aspo", 8, 6.0, "last-block"),
+        ("lcb_v6", "aspo", 16, 6.0, "last-block"),
+        ("lcb_v6", "archer2-repo", 16, 150.0, "archer"),
+        ("lcb_v6", "deepseek-r1", 64, 6.0, "last-block"),
+        ("mbpp", "aspo", 1, 6.0, "last-block"),
+    ],
+)
+def test_protocols_say_how_programs_are_asked_for_and_graded(
+    task: str, protocol: str | None, n: int, limit_s: float, extraction: str
+) -> None:
+    """n, time limit and extraction rule of the sources."""
+    (plan,) = make_plan(spec(task, protocol=protocol)).tasks
+
+    assert (plan.task.n, plan.task.time_limit_s, plan.task.extraction) == (n, limit_s, extraction)
+    assert plan.identity()["tests_sha256"] is None
+
+
+def test_what_is_unverified_about_programs_is_said_of_code_tasks_alone() -> None:
+    """The notes of a protocol that concern programs go with the tasks that they concern."""
+    maths, code = make_plan(spec("aime24", "lcb_v6", protocol="archer2-repo")).tasks
+
+    assert any(note.startswith("prompt for programs: unverified") for note in code.task.notes)
+    assert maths.task.notes == ()
+
+
+def test_problems_without_a_task_that_uses_them_are_refused() -> None:
+    """A file that would be ignored is an error."""
+    with pytest.raises(UsageError, match="no task was asked for that uses it"):
+        make_plan(spec("aime24", problems=Path("p.jsonl")))
 
 
 def test_sampling_out_of_range_is_refused() -> None:

@@ -16,7 +16,16 @@ from evalkit.records import (
     read_samples,
     read_verdicts,
 )
-from evalkit.types import Answer, Grade, Problem, RunError, RunInUseError, Sample, Verdict
+from evalkit.types import (
+    Answer,
+    CodeTests,
+    Grade,
+    Problem,
+    RunError,
+    RunInUseError,
+    Sample,
+    Verdict,
+)
 
 ODD_TEXTS = {
     "NUL": "a\0b",
@@ -182,6 +191,37 @@ def test_problems_are_read_back(tmp_path: Path) -> None:
         writer.write_problems("sums", [problem])
 
     assert read_problems(tmp_path / "run", "sums") == {problem.id: problem}
+
+
+@pytest.mark.parametrize("fn_name", [None, "add"])
+def test_tests_of_programs_are_read_back_as_they_were(tmp_path: Path, fn_name: str | None) -> None:
+    """The reference to the tests, with limit and rule, beside problems that have answers."""
+    tests = CodeTests(
+        store="/s.sqlite",
+        problem_id="p",
+        num_tests=3,
+        sha256="0" * 64,
+        fn_name=fn_name,
+        time_limit_s=2.5,
+        extraction="archer",
+    )
+    problems = [Problem("p", (), tests), Problem("q", (), Answer("1"))]
+    begin_run(tmp_path / "run")
+    with RunWriter(tmp_path / "run") as writer:
+        writer.write_problems("code", problems)
+
+    assert list(read_problems(tmp_path / "run", "code").values()) == problems
+
+
+def test_a_target_of_neither_kind_is_damage(tmp_path: Path) -> None:
+    """File and line are named."""
+    begin_run(tmp_path / "run")
+    (tmp_path / "run" / "code").mkdir()
+    line = '{"id": "p", "messages": [], "target": {"store": "s"}, "metadata": {}}\n'
+    (tmp_path / "run" / "code" / "problems.jsonl").write_text(line)
+
+    with pytest.raises(RunError, match=r"problems\.jsonl, line 1 is damaged: .*num_tests"):
+        read_problems(tmp_path / "run", "code")
 
 
 def test_second_writer_is_refused_with_the_pid(tmp_path: Path) -> None:

@@ -12,8 +12,7 @@ import yaml
 
 from evalkit.cli import app
 from evalkit.cli.running import spec_from
-from evalkit.graders.math import GRADERS as IMPLEMENTED_GRADERS
-from evalkit.spec import GRADERS, RunSpec, make_spec
+from evalkit.spec import CODE_GRADERS, GRADERS, MATH_GRADERS, RunSpec, make_spec
 from evalkit.types import EvalkitError, UsageError
 
 BASE = ["--model", "m", "--tasks", "demo"]
@@ -69,6 +68,8 @@ FIELDS = [
     ("--unclosed-thinking", "grade", "unclosed_thinking", "grade"),
     ("--grader-workers", "2", "grader_workers", 2),
     ("--data-dir", "d", "data_dir", Path("d")),
+    ("--problems", "p.jsonl", "problems", Path("p.jsonl")),
+    ("--skip-untested", None, "skip_untested", True),
     ("--published-as", "M", "published_as", "M"),
 ]
 
@@ -252,7 +253,7 @@ def test_pairs_are_read_as_json_or_yaml(text: str, value: dict[str, Any]) -> Non
         (["--grader-workers", "0"], "grader_workers=0, but it must be at least 1"),
         (["--stop", ""], "stop: an empty text stops nothing"),
         (["--engine", "vlm"], "unknown engine 'vlm'; known: openai, replay, vllm"),
-        (["--grader", "maths"], "unknown grader 'maths'; known: exact, math"),
+        (["--grader", "maths"], "unknown grader 'maths'; known: code, code-process, exact, math"),
         (["--unclosed-thinking", "x"], "unknown unclosed_thinking 'x'; known: grade, no_answer"),
         (
             ["--engine", "openai", "--plain-prompt"],
@@ -362,9 +363,12 @@ def test_tasks_given_as_one_text_from_python_are_refused() -> None:
         RunSpec(model="m", tasks="demo")  # type: ignore[arg-type]
 
 
-def test_known_graders_are_those_that_are_implemented() -> None:
-    """The list that is checked before a model loads is the list of the graders themselves."""
-    assert set(GRADERS) == set(IMPLEMENTED_GRADERS)
+def test_each_grader_is_for_answers_or_for_programs() -> None:
+    """No name stands for both, and each says what it does."""
+    assert set(MATH_GRADERS) == {"exact", "math"}
+    assert set(CODE_GRADERS) == {"code", "code-process"}
+    assert {**MATH_GRADERS, **CODE_GRADERS} == GRADERS
+    assert all(GRADERS.values())
 
 
 def test_spec_of_a_manifest_can_be_given_back(tmp_path: Path) -> None:

@@ -27,7 +27,10 @@ def test_shipped_tasks_have_the_name_of_their_file(name: str) -> None:
 
 
 def test_shipped_tasks_are_the_benchmarks_that_evalkit_promises() -> None:
-    """The mathematics benchmarks and the demo are there, with their published sizes."""
+    """The benchmarks and the demo are there, with their published sizes.
+
+    Of HumanEval's 164 and MBPP's 500 problems, those whose asserts are literal.
+    """
     sizes = {name: tasks.load_task(name).data.num_problems for name in tasks.task_names()}
 
     assert sizes == {
@@ -35,7 +38,11 @@ def test_shipped_tasks_are_the_benchmarks_that_evalkit_promises() -> None:
         "aime25": 30,
         "amc23": 40,
         "demo": 200,
+        "humaneval": 139,
+        "lcb_v5": 279,
+        "lcb_v6": 131,
         "math500": 500,
+        "mbpp": 420,
         "minerva": 272,
         "olympiad": 674,
         "olympiad_675": 675,
@@ -54,15 +61,20 @@ def test_protocols_name_shipped_tasks_and_known_sources(name: str) -> None:
     protocol = tasks.load_protocol(name)
     published = yaml.safe_load((resource_dir("results/reference") / "published.yaml").read_text())
 
-    assert set(protocol.n) <= set(tasks.task_names())
+    assert set(protocol.n) <= {*tasks.task_names(), "lcb"}
     assert set(protocol.published) <= set(published["sources"])
 
 
 @pytest.mark.parametrize("name", tasks.protocol_names())
-def test_protocols_can_be_applied_to_every_task(name: str) -> None:
-    """The sampling and the prompt of a protocol are valid ones."""
-    for task in tasks.task_names():
-        tasks.load_protocol(name).apply(tasks.load_task(task))
+def test_protocols_can_be_applied_to_every_task_of_their_kinds(name: str) -> None:
+    """The sampling and the prompts of a protocol are valid ones; one for programs alone says so."""
+    protocol = tasks.load_protocol(name)
+    for task in map(tasks.load_task, tasks.task_names()):
+        if task.is_code or protocol.prompt:
+            protocol.apply(task)
+            continue
+        with pytest.raises(UsageError, match=f"protocol {name} says nothing about answers, as in"):
+            protocol.apply(task)
 
 
 def test_protocol_replaces_prompt_and_sampling_and_keeps_the_rest() -> None:
@@ -217,7 +229,7 @@ def test_requests_name_tasks_suites_and_files(make_task: MakeTask) -> None:
 @pytest.mark.parametrize(
     ("requests", "message"),
     [
-        (["aime"], "unknown task or suite 'aime'; known: aime24, aime25, amc23, demo, math,"),
+        (["aime"], "unknown task or suite 'aime'; known: aime24, aime25, amc23, code, demo, human"),
         ([""], "unknown task or suite ''; known: aime24"),
         (["demo", "demo:4"], "task demo was asked for more than once"),
         (["math", "aime24:8"], "task aime24 was asked for more than once"),
@@ -232,5 +244,90 @@ def test_requests_that_mean_nothing_are_refused(requests: list[str], message: st
     """A name, a number or a repetition that cannot be is an error that quotes it."""
     with pytest.raises(UsageError) as error:
         tasks.parse_tasks(requests)
+
+    assert message in str(error.value)
+
+
+def test_a_protocol_for_answers_refuses_programs() -> None:
+    """A maths prompt is never used to ask for a program."""
+    protocol = tasks.Protocol(name="p", source="s", prompt="Solve {problem}", sampling={}, n={})
+
+    with pytest.raises(UsageError, match="protocol p says nothing about programs, as in lcb_v6"):
+        protocol.apply(tasks.load_task("lcb_v6"))
+
+
+@pytest.mark.parametrize(
+    ("request_", "name", "title"),
+    [
+        ("lcb@v6", "lcb-v6", "LiveCodeBench release_v6"),
+        (
+            "lcb@v6@2024-08-01..2025-02-01:8",
+            "lcb-v6-2024-08-01-2025-02-01",
+            "LiveCodeBench release_v6, from 2024-08-01 to 2025-02-01",
+        ),
+        ("lcb@v2@2024-03-01..", "lcb-v2-2024-03-01", "LiveCodeBench release_v2, from 2024-03-01"),
+        ("lcb@v2@..2024-03-01", "lcb-v2-to-2024-03-01", "LiveCodeBench release_v2, to 2024-03-01"),
+    ],
+)
+def test_any_window_can_be_asked_for(request_: str, name: str, title: str) -> None:
+    """Release and days name the task and its directory."""
+    (parsed,) = tasks.parse_tasks([request_])
+
+    assert (parsed.task.name, parsed.task.title) == (name, title)
+    assert parsed.n == (8 if request_.endswith(":8") else None)
+    assert parsed.task.data.describe()["release"] == f"release_{name[4:6]}"
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ("lcb", "asked for as lcb@v6 or lcb@v6@2024-08-01..2025-02-01, where either day may be"),
+        ("lcb@6", "asked for as lcb@v6 or"),
+        ("lcb@v6@2024-08", "asked for as lcb@v6 or"),
+        ("lcb@v6@2024-08-01", "asked for as lcb@v6 or"),
+        ("lcb@v7", "unknown release 'v7'; known: v1, v2, v3, v4, v5, v6"),
+        ("lcb@v6@2024-13-01..", "expected a day as 2025-02-01, found '2024-13-01'"),
+        ("lcb@v6@2025-02-01..2024-02-01", "the window 2025-02-01..2024-02-01 ends before it start"),
+    ],
+)
+def test_windows_that_mean_nothing_are_refused(request_: str, message: str) -> None:
+    """The error shows the forms, the releases or the day that is wrong."""
+    with pytest.raises(UsageError) as error:
+        tasks.parse_tasks([request_])
+
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("starter_prompt: S {problem} {starter}", "n: 1", "task code: missing key starter_prompt"),
+        ("{starter}", "code", "the starter_prompt must hold {starter} exactly once"),
+        ("S {problem}", "S", "the starter_prompt must hold {problem} exactly once"),
+        ("release: v6", "release: v9", "unknown release 'v9'; known: v1, v2"),
+        ("release: v6", "start: '2025-02-01'", "a release (as v6) or a file of problems is needed"),
+        ("release: v6", "releas: v6", "unknown key releas"),
+        (
+            "grader",
+            "extraction: first\ngrader",
+            "unknown extraction 'first'; known: archer, last-b",
+        ),
+        ("grader", "time_limit_s: 0\ngrader", "task code: time_limit_s=0 is no time"),
+    ],
+)
+def test_a_code_task_that_is_wrong_says_where(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    """Releases, rules and prompts that cannot be are named."""
+    path = tmp_path / "code.yaml"
+    path.write_text(
+        "title: Code\ndescription: Programs.\ngrader: code\nprompt: '{problem}'\n"
+        "starter_prompt: S {problem} {starter}\nsampling: {}\ndata: {release: v6}\n"
+        + ("" if new == "n: 1" else "n: 1\n")
+    )
+    edit(path, old, new)
+
+    with pytest.raises(UsageError) as error:
+        tasks.load_task(str(path))
 
     assert message in str(error.value)

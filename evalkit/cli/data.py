@@ -28,7 +28,7 @@ def fetch(
 
         evalkit data fetch aime24 math500 --to ./data
     """
-    from evalkit.data import default_data_dir, fetch_rows
+    from evalkit.data import default_data_dir
 
     folder = to or default_data_dir()
     is_bad = False
@@ -36,12 +36,13 @@ def fetch(
         if task.data.bundled or (task.data.hub is None and not names):
             continue
         try:
-            path = fetch_rows(task.name, task.data, folder)
+            paths = task.fetch(folder)
         except DataError as error:
             is_bad = True
             typer.echo(f"error: {error}", err=True)
             continue
-        typer.echo(f"{task.name}: {path}")
+        for path in paths:
+            typer.echo(f"{task.name}: {path}")
     if is_bad:
         sys.exit(1)
 
@@ -54,16 +55,14 @@ def verify(names: Names = None, data_dir: DataDir = None) -> None:
 
         evalkit data verify --data-dir ./data
     """
-    from evalkit.data import load_rows
-
     is_bad = False
     for task in asked_for(names):
         try:
-            rows = load_rows(task.name, task.data, data_dir)
+            problems = task.problems(data_dir)
         except DataError as error:
             is_bad = True
             typer.echo(f"error: {error}", err=True)
             continue
-        typer.echo(f"{task.name}: ok, {len(rows)} problems, sha256 {task.data.sha256}")
+        typer.echo(f"{task.name}: ok, {len(problems)} problems, {task.data.pin}")
     if is_bad:
         sys.exit(1)

@@ -24,7 +24,7 @@ def _show_task(console: Console, one: TaskPreview) -> None:
     title = f"{task.name}: first prompt, {len(one.prompt.token_ids)} tokens"
     console.print(Panel(Text(text), title=Text(title), title_align="left"))
     console.print(
-        f"  data ok: {task.data.num_problems} problems, sha256 {task.data.sha256[:12]}…\n"
+        f"  data ok: {task.data.num_problems} problems, {task.data.pin}\n"
         f"  {one.num_problems} problems × {task.n} = {one.num_problems * task.n:,} samples; "
         f"longest prompt {one.longest_prompt} tokens, at most {sampling.max_tokens} new ones\n"
         f"  temperature {sampling.temperature}, top_p {sampling.top_p}, top_k {sampling.top_k}; "

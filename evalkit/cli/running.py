@@ -40,6 +40,8 @@ _HELP: Mapping[str, Mapping[str, str]] = {
         "k": "k of pass@k, as 1,8,64. Default: 1 and n.",
         "limit": "Only the first problems of each task.",
         "data_dir": "Directory with benchmark files.",
+        "problems": "JSONL in LiveCodeBench's schema, in place of the code tasks' data.",
+        "skip_untested": "Leave out code problems without tests.",
         "grader": "Grader instead of the tasks' own.",
         "unclosed_thinking": "no_answer (default) or grade.",
         "published_as": "Name of the model in published tables.",

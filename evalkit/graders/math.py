@@ -7,12 +7,10 @@ from fractions import Fraction
 
 from evalkit.graders.extract import extract
 from evalkit.graders.normal import exact_number, normal_form
+from evalkit.spec import MATH_GRADERS
 from evalkit.types import Answer, Grade, Sample, Verdict
 
-GRADERS = {
-    "math": "normal form, exact numbers, then Math-Verify",
-    "exact": "normal form and exact numbers only",
-}
+GRADERS = MATH_GRADERS
 
 _MAX_LENGTH = 1000
 _MAX_DEPTH = 12  # the parser takes exponential time; benchmarks and models reach 4

@@ -13,7 +13,7 @@ from typing import Self
 
 from evalkit.graders import math
 from evalkit.graders.process import Worker, WorkerLostError
-from evalkit.types import Grade, Problem, Sample, UsageError, unknown
+from evalkit.types import Answer, Grade, Problem, Sample, UsageError, unknown
 
 PROFILE = "v1"
 """Named in every grade; changes whenever the rules change."""
@@ -21,6 +21,8 @@ PROFILE = "v1"
 
 def profile_name(unclosed_thinking: str) -> str:
     """The rules that a grade was made by, as it stands in every grade."""
+    if unclosed_thinking not in ("no_answer", "grade"):
+        raise UsageError(f"unclosed_thinking={unclosed_thinking!r}; known: grade, no_answer")
     return PROFILE if unclosed_thinking == "no_answer" else f"{PROFILE}+unclosed"
 
 
@@ -41,8 +43,6 @@ class GraderPool:
     ) -> None:
         if grader not in math.GRADERS:
             raise unknown("grader", grader, math.GRADERS)
-        if unclosed_thinking not in ("no_answer", "grade"):
-            raise UsageError(f"unclosed_thinking={unclosed_thinking!r}; known: grade, no_answer")
         self.grader = grader
         self.profile = profile_name(unclosed_thinking)
         self._is_closed = False
@@ -63,6 +63,8 @@ class GraderPool:
         return self.submit(problem, sample).result()
 
     def _grade(self, problem: Problem, sample: Sample) -> Grade:
+        if not isinstance(problem.target, Answer):
+            raise UsageError(f"problem {problem.id} has tests, which {self.grader!r} cannot use")
         return math.grade(
             problem.target,
             sample,

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from evalkit.graders.normal import normal_form
 from evalkit.report.importers.content import FileProblem, Key, squeezed
-from evalkit.types import DataError, Problem
+from evalkit.types import Answer, DataError, Problem
 
 
 def match(
@@ -46,7 +46,7 @@ class _Matcher:
         ids = {one.problem_id for one in found}
         self._has_row_numbers = ids == {str(number) for number in range(len(problems))}
         golds = Counter(normal_form(one.gold) for one in found if one.gold is not None)
-        self._has_same_golds = golds == Counter(normal_form(one.target.text) for one in problems)
+        self._has_same_golds = golds == Counter(normal_form(answer_of(one)) for one in problems)
 
     def find(self, one: FileProblem) -> Problem | None:
         return (
@@ -63,7 +63,7 @@ class _Matcher:
         if problem is None:
             return ""
         question = problem.messages[-1]["content"]
-        return f"; the task has {problem.target.text!r} and {question!r:.200} under this id"
+        return f"; the task has {answer_of(problem)!r} and {question!r:.200} under this id"
 
     def _same_question(self, one: FileProblem) -> Problem | None:
         """Of problems with one question the one with the id decides, else the only one with the gold."""
@@ -113,7 +113,7 @@ def _only(problems: list[Problem]) -> Problem | None:
 
 def _agrees(one: FileProblem, problem: Problem) -> bool:
     """Whether the file states the same answer as the task."""
-    return one.gold is not None and normal_form(one.gold) == normal_form(problem.target.text)
+    return one.gold is not None and normal_form(one.gold) == normal_form(answer_of(problem))
 
 
 def _is_similar(one: FileProblem, problem: Problem) -> bool:
@@ -132,3 +132,9 @@ def _no_match(one: FileProblem, matcher: _Matcher, task: str, file: Path) -> NoR
         f"found id {one.problem_id!r}, gold {one.gold!r}, question {one.question or ''!r:.200}"
         f"{matcher.contradiction(one)}"
     )
+
+
+def answer_of(problem: Problem) -> str:
+    """Tasks that are graded by running programs are refused before."""
+    assert isinstance(problem.target, Answer)
+    return problem.target.text

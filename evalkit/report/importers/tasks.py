@@ -9,7 +9,7 @@ from typing import Any
 
 from evalkit.data import Row, canonical_bytes
 from evalkit.report.importers.content import Content, FileProblem, Key
-from evalkit.report.importers.matching import match
+from evalkit.report.importers.matching import answer_of, match
 from evalkit.task import load_task
 from evalkit.types import Answer, DataError, Problem, UsageError
 
@@ -39,6 +39,11 @@ def evalkit_task(name: str, content: Content, file: Path, data_dir: Path | None)
     Raises DataError where one fits none, and UsageError where the file names several tasks.
     """
     task = load_task(name)
+    if task.is_code:
+        raise UsageError(
+            f"task {name} is graded by running programs, which cannot be imported; "
+            f"`evalkit grade-pairs --grader code` grades programs of other tools"
+        )
     if len(content.tasks) > 1:
         raise UsageError(
             f"{file} holds several tasks ({content.task_names}), but --task {name} names one; "
@@ -51,8 +56,8 @@ def evalkit_task(name: str, content: Content, file: Path, data_dir: Path | None)
         problems=problems,
         placed=match(content.problems, problems, task.name, file),
         grader=task.grader,
-        data={"hub": task.data.hub, "revision": task.data.revision, "file": task.data.file},
-        data_sha256=task.data.sha256,
+        data=task.data.describe(),
+        data_sha256=str(task.data.sha256),
     )
 
 
@@ -72,7 +77,7 @@ def _own_task(label: str | None, content: Content, file: Path) -> TaskImport:
     found = [(key, one) for key, one in content.problems.items() if key[0] == label]
     placed = {key: _own_problem(one, number, file) for number, (key, one) in enumerate(found)}
     problems = list(placed.values())
-    rows = [Row(one.id, one.messages[0]["content"], one.target.text) for one in problems]
+    rows = [Row(one.id, one.messages[0]["content"], answer_of(one)) for one in problems]
     title = label or file.stem
     return TaskImport(
         name=_directory(title, file),

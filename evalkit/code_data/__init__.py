@@ -1,0 +1,1 @@
+"""Where the problems of code benchmarks come from: LiveCodeBench's files, and sets of asserts."""

@@ -1,4 +1,4 @@
-.PHONY: install lint test test-slow demo build clean
+.PHONY: install lint test test-slow docker demo build clean
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -19,6 +19,9 @@ test: install
 
 test-slow: install
 	$(BIN)/python -m pytest -m "slow and not gpu"
+
+docker: install
+	bash tools/docker.sh
 
 demo: install
 	$(BIN)/evalkit run --model tasks/demo/checkpoint --tasks demo --out results/demo

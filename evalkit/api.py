@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit import runner
-from evalkit.graders.pool import GraderPool
+from evalkit.graders.opening import Pool, open_pool
 from evalkit.progress import Progress
 from evalkit.records import read_manifest
 from evalkit.report.files import open_records, read_report
@@ -92,6 +92,6 @@ def _problems(task: str, data_dir: Path | None) -> dict[str, Problem]:
 
 
 @cache
-def _pool(grader: str) -> GraderPool:
-    """Its workers end by themselves when this process does."""
-    return GraderPool(grader, num_workers=1)
+def _pool(grader: str) -> Pool:
+    """Its workers and containers end by themselves when this process does."""
+    return open_pool(grader, num_workers=1)

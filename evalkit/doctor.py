@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalkit import environment
-from evalkit.data import DataSource, default_data_dir, find_file
+from evalkit.code_data.assert_sets import AssertSource
+from evalkit.code_data.lcb import LcbSource
+from evalkit.data import DataSource, default_data_dir
 from evalkit.engine.vllm_worker import VLLM_VERSIONS
 from evalkit.task import load_task, task_names
 from evalkit.types import DataError
@@ -106,18 +108,23 @@ def _disk() -> Check:
 
 
 def _docker() -> Check:
-    import docker
-    from docker.errors import DockerException
+    from evalkit.sandbox.client import connect, host_of
+    from evalkit.sandbox.image import find_image
+    from evalkit.types import SandboxError
 
+    version = ""
     try:
-        client = docker.from_env(timeout=5)
-        version = client.version()["Version"]
-        client.close()
-    except (DockerException, OSError) as error:
-        reason = str(error).splitlines()[0][:120]
-        mend = "start Docker (only code benchmarks need it)"
-        return Check("Docker", False, reason, mend, is_required=False)
-    return Check("Docker", True, str(version), is_required=False)
+        client = connect(timeout_s=5)
+        try:
+            version = host_of(client).version
+            image = find_image(client)
+        finally:
+            client.close()
+    except SandboxError as error:
+        found = f"{version}, but {error}" if version else str(error)
+        mend = "start Docker, then `evalkit sandbox build` (only code benchmarks need it)"
+        return Check("Docker", False, found, mend, is_required=False)
+    return Check("Docker", True, f"{version}, {image.name} ({image.python})", is_required=False)
 
 
 def _data() -> Check:
@@ -126,14 +133,14 @@ def _data() -> Check:
     absent = {name: source for name, source in sources.items() if not _is_local(source)}
     text = f"{len(sources) - len(absent)} of {len(sources)} benchmarks in {default_data_dir()}"
     on_hub = " ".join(name for name, source in absent.items() if source.hub)
-    files = ", ".join(source.file for source in absent.values() if not source.hub)
+    files = ", ".join(file for source in absent.values() if not source.hub for file in source.files)
     steps = [f"evalkit data fetch {on_hub}"] * bool(on_hub) + [f"put {files} there"] * bool(files)
     return Check("data", not absent, text, "; ".join(steps), is_required=False)
 
 
-def _is_local(source: DataSource) -> bool:
+def _is_local(source: DataSource | LcbSource | AssertSource) -> bool:
     try:
-        return find_file(source) is not None
+        return source.is_local()
     except DataError:
         return False
 

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
-from evalkit.graders.pool import GraderPool
+from evalkit.graders.code_pool import CodePool
+from evalkit.graders.opening import Pool, open_pool
 from evalkit.progress import Progress
 from evalkit.records import RunWriter, read_problems, read_samples, read_verdicts
 from evalkit.types import Grade, Problem, Sample, SampleKey, Verdict
@@ -31,7 +32,7 @@ class RunGrading:
         self._path = writer.path
         self._graders = {name: str(task["grader"]) for name, task in manifest["tasks"].items()}
         self._pools = {
-            name: GraderPool(
+            name: open_pool(
                 name, num_workers=num_workers, unclosed_thinking=manifest["unclosed_thinking"]
             )
             for name in sorted(set(self._graders.values()))
@@ -40,6 +41,14 @@ class RunGrading:
             name: Grading(pool, writer, progress) for name, pool in self._pools.items()
         }
         self._stack = ExitStack()
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """What the grades depend on besides the rules, by grader: the sandbox and its machine."""
+        return {
+            name: pool.describe()
+            for name, pool in self._pools.items()
+            if isinstance(pool, CodePool)
+        }
 
     def submit(self, problem: Problem, sample: Sample) -> None:
         self._gradings[self._graders[sample.task]].submit(problem, sample)
@@ -83,7 +92,7 @@ class Grading:
     what went wrong first while grading or writing: our own failure is never swallowed.
     """
 
-    def __init__(self, pool: GraderPool, writer: RunWriter, progress: Progress) -> None:
+    def __init__(self, pool: Pool, writer: RunWriter, progress: Progress) -> None:
         self._pool = pool
         self._writer = writer
         self._progress = progress

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from evalkit import environment
 from evalkit.engine import Engine
+from evalkit.graders.opening import check_available
 from evalkit.grading import RunGrading
 from evalkit.launch import Model, check_lengths, load_engine, make_prompts, open_model, start_engine
 from evalkit.manifest import check_manifest, extend_manifest, new_manifest
@@ -76,6 +77,8 @@ def grade_run(
         for entry in manifest["tasks"].values():
             entry["grader"] = grader or entry["grader"]
         with RunGrading(manifest, writer, progress, num_workers) as graders:
+            if described := graders.describe():
+                manifest["graders"] = {**manifest.get("graders", {}), **described}
             chosen = list(graders.ungraded(only_errors=only_errors, again=again))
             num_samples = sum(len(keys) for _, keys in chosen)
             progress.start(num_samples=num_samples, num_generated=num_samples, num_graded=0)
@@ -146,6 +149,8 @@ class _Session:
         recorded = self._recorded_keys()
         with ExitStack() as stack:
             engine = None if recorded else self._start_engine(stack)
+            if grade:
+                check_available(one.task.grader for one in self._plan.tasks)
             self._progress.stage("reading the benchmarks")
             problems = _load_problems(self._plan)
             missing = list(self._missing(problems, recorded))
@@ -223,20 +228,30 @@ class _Session:
         grade: bool,
     ) -> None:
         workers = self._plan.spec.grader_workers
-        graders = RunGrading(self._manifest, self._writer, self._progress, workers)
-        with graders if grade else nullcontext():
-            ungraded = list(graders.ungraded()) if grade else []
+        with ExitStack() as stack:
+            graders = None
+            if grade:
+                graders = RunGrading(self._manifest, self._writer, self._progress, workers)
+                stack.enter_context(graders)
+                self._describe(graders)
+            ungraded = list(graders.ungraded()) if graders else []
             num_ungraded = sum(len(keys) for _, keys in ungraded)
             self._progress.start(
                 num_samples=len(recorded) + len(requests),
                 num_generated=len(recorded),
                 num_graded=len(recorded) - num_ungraded,
             )
-            for task, keys in ungraded:
-                graders.grade_recorded(task, keys)
-            self._generate(engine, requests, graders if grade else None)
+            if graders:
+                for task, keys in ungraded:
+                    graders.grade_recorded(task, keys)
+            self._generate(engine, requests, graders)
             waiting_since = time.monotonic()
         self._seconds["grading after generation"] = time.monotonic() - waiting_since
+
+    def _describe(self, graders: RunGrading) -> None:
+        if described := graders.describe():
+            self._manifest["graders"] = {**self._manifest.get("graders", {}), **described}
+            self._writer.write_json("manifest.json", self._manifest)
 
     def _generate(
         self, engine: Engine | None, requests: list[Request], graders: RunGrading | None

@@ -2,12 +2,16 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from evalkit.resources import resource_dir
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 ROOT = Path(__file__).parent.parent
 
@@ -71,3 +75,24 @@ def make_recording(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture(scope="session")
+def sandbox_client() -> "Iterator[DockerClient]":
+    """A connection to Docker where a daemon answers and the sandbox image exists; a skip elsewhere.
+
+    With EVALKIT_REQUIRE_DOCKER=1, as in CI, it is a failure instead.
+    """
+    from evalkit.sandbox.client import connect
+    from evalkit.sandbox.image import find_image
+    from evalkit.types import SandboxError
+
+    try:
+        client = connect()
+        find_image(client)
+    except SandboxError as error:
+        if os.environ.get("EVALKIT_REQUIRE_DOCKER"):
+            pytest.fail(f"EVALKIT_REQUIRE_DOCKER is set, but: {error}")
+        pytest.skip(f"{error}")
+    yield client
+    client.close()

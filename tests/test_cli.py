@@ -119,21 +119,30 @@ BAD: list[tuple[str, int, str]] = [
     (
         "run --model CHECKPOINT --tasks aime --dry-run",
         2,
-        "unknown task or suite 'aime'; known: aime24, aime25, amc23, demo, math, math500, minerva, "
-        "olympiad, olympiad_675",
+        "unknown task or suite 'aime'; known: aime24, aime25, amc23, code, demo, humaneval, "
+        "lcb@RELEASE[@START..END], lcb_v5, lcb_v6, math, math500, mbpp, minerva, olympiad, "
+        "olympiad_675",
     ),
     (
         "run --model CHECKPOINT --tasks demo --protocol asp --dry-run",
         2,
         "unknown protocol 'asp'; known: archer2-repo, aspo, deepseek-r1",
     ),
-    ("tasks show maths", 2, "unknown task 'maths'; known: aime24, aime25, amc23, demo, math500, "),
+    (
+        "tasks show maths",
+        2,
+        "unknown task 'maths'; known: aime24, aime25, amc23, demo, humaneval, ",
+    ),
     (
         "tasks validate maths",
         2,
-        "unknown task or suite 'maths'; known: aime24, aime25, amc23, demo,",
+        "unknown task or suite 'maths'; known: aime24, aime25, amc23, code, demo,",
     ),
-    ("data verify maths", 2, "unknown task or suite 'maths'; known: aime24, aime25, amc23, demo,"),
+    (
+        "data verify maths",
+        2,
+        "unknown task or suite 'maths'; known: aime24, aime25, amc23, code, demo,",
+    ),
     (
         "run --model x --tasks demo --engine replay --engine-args path=x,speed=1 --dry-run",
         2,

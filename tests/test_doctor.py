@@ -72,8 +72,9 @@ def test_data_and_hub_name_the_way_to_get_files(tmp_path: Path) -> None:
     done = doctor(tmp_path)
 
     assert found(done.stdout, "data") == [
-        f"– data 0 of 7 benchmarks in {tmp_path}",
-        "mend: evalkit data fetch aime24 aime25 amc23 math500 minerva olympiad; "
+        f"– data 0 of 11 benchmarks in {tmp_path}",
+        "mend: evalkit data fetch aime24 aime25 amc23 humaneval lcb_v5 lcb_v6 math500 mbpp minerva "
+        "olympiad; "
         "put extra/olympiadbench_github675.jsonl there",
     ]
     assert found(done.stdout, "hub") == [

@@ -106,7 +106,9 @@ def tree(repository: set[str], tmp_path_factory: pytest.TempPathFactory) -> Path
         "evalkit/__pycache__/secret.py",
         "results/run/manifest.json",
         "results/secret.yaml",
+        "sandboxes/python/runner/__pycache__/secret.py",
         "tasks/__pycache__/secret.py",
+        "tests/attacks/__pycache__/secret.py",
         "tasks/demo/checkpoint/__pycache__/secret",
     }
     for name in repository | ignored:
@@ -136,7 +138,9 @@ def test_wheel_holds_nothing_that_git_ignores(wheel: Path, repository: set[str])
 
 
 def test_wheel_holds_the_package_and_its_data(wheel: Path, repository: set[str]) -> None:
-    """All modules, the type marker, schemas, tasks, the demo checkpoint and the published numbers."""
+    """All modules, the type marker, schemas, tasks, the demo checkpoint, the published numbers, and
+    what the sandbox is built from and attacked with.
+    """
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     package = {name for name in repository if name.startswith("evalkit/")}
@@ -145,6 +149,9 @@ def test_wheel_holds_the_package_and_its_data(wheel: Path, repository: set[str])
     assert package - names == set()
     assert {f"evalkit/_data/{name}" for name in tasks} - names == set()
     assert "evalkit/_data/results/reference/published.yaml" in names
+    sandbox = {name for name in repository if name.startswith(("sandboxes/", "tests/attacks/"))}
+    assert {f"evalkit/_data/{name}" for name in sandbox} - names == set()
+    assert "evalkit/_data/sandboxes/python/runner/main.py" in names
 
 
 def test_installed_wheel_finds_its_data(wheel: Path, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Runs model-written programs in locked-down Docker containers. What they print is data, never a verdict."""

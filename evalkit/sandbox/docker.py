@@ -1,0 +1,148 @@
+"""A pool of warm containers, one per slot, that survives programs, containers and Docker itself."""
+
+import os
+import threading
+import time
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from typing import Any, Self
+
+from evalkit.sandbox.client import connect, host_of
+from evalkit.sandbox.container import Container
+from evalkit.sandbox.image import find_image, sandbox_identity
+from evalkit.sandbox.owner import prune_dead
+from evalkit.sandbox.types import Execution, Limits, Mode, Program
+from evalkit.types import SandboxError
+
+DEFAULT_MEMORY_MIB = 2048
+_CALIBRATION = "total = 0\nfor i in range(1_000_000):\n    total += i * i % 7\n"
+_RETRY_AFTER_S = (0.0, 1.0, 4.0)
+
+
+class DockerSandbox:
+    """Runs programs, `num_slots` at the same time; safe from any thread. Used with `with`.
+
+    Raises SandboxError when made, where Docker or the image is missing. `identity` changes with
+    everything in the container that can change a verdict.
+    """
+
+    def __init__(
+        self,
+        *,
+        num_slots: int | None = None,
+        memory_mib: int = DEFAULT_MEMORY_MIB,
+        runtime: str | None = None,
+    ) -> None:
+        self.num_slots = num_slots or os.cpu_count() or 1
+        self.memory_mib = memory_mib
+        self._runtime = runtime
+        self._client = connect()
+        try:
+            self._host = host_of(self._client)
+            image = find_image(self._client)
+            prune_dead(self._client)
+        except BaseException:
+            self._client.close()
+            raise
+        self._image = image.name
+        self._python = image.python
+        self.identity = sandbox_identity(image)
+        self._free: list[int] = list(range(self.num_slots))
+        self._warm: dict[int, Container] = {}
+        self._num_alone = 0
+        self._is_closed = False
+        self._change = threading.Condition()
+
+    def run(
+        self, program: Program, inputs: Iterable[bytes], limits: Limits, *, alone: bool = False
+    ) -> Generator[Execution]:
+        """One Execution per input, in order. Close the iterator to stop early.
+
+        With `alone` no other program runs in this pool meanwhile. Raises SandboxError where the
+        sandbox failed: nothing is known of the program then.
+        """
+        with self._slot(alone=alone) as slot:
+            container = self._container(slot)
+            try:
+                with closing(container.run(program, inputs, limits)) as executions:
+                    yield from executions
+            finally:
+                if container.is_worn:
+                    self._discard(slot)
+
+    def describe(self) -> dict[str, Any]:
+        """The sandbox and how fast this machine is: CPU seconds of a fixed program, the best of three."""
+        program = Program(_CALIBRATION, Mode.PROCESS)
+        times = [one.cpu_s for one in self.run(program, [b""] * 3, Limits())]
+        return {
+            "image": self._image,
+            "python": self._python,
+            "sandbox_sha256": self.identity,
+            "runtime": self._runtime or "runc",
+            "docker": self._host.version,
+            "memory_mib": self.memory_mib,
+            "cpu_calibration_s": min(times),
+        }
+
+    @contextmanager
+    def _slot(self, *, alone: bool) -> Iterator[int]:
+        with self._change:
+            slot = self._take(alone=alone)
+        try:
+            yield slot
+        finally:
+            with self._change:
+                self._free.append(slot)
+                self._num_alone -= alone
+                self._change.notify_all()
+
+    def _take(self, *, alone: bool) -> int:
+        if alone:
+            self._change.wait_for(lambda: not self._num_alone)
+            self._num_alone += 1
+            self._change.wait_for(lambda: len(self._free) == self.num_slots)
+        else:
+            self._change.wait_for(lambda: self._free and not self._num_alone)
+        return self._free.pop()
+
+    def _container(self, slot: int) -> Container:
+        if slot not in self._warm:
+            self._warm[slot] = self._start(slot)
+        return self._warm[slot]
+
+    def _start(self, slot: int) -> Container:
+        """Docker may be starting again: a few attempts before that counts as a failure."""
+        for wait_s in _RETRY_AFTER_S:
+            time.sleep(wait_s)
+            if self._is_closed:
+                break
+            try:
+                return Container(
+                    self._client,
+                    self._image,
+                    slot=slot,
+                    memory_mib=self.memory_mib,
+                    host=self._host,
+                    runtime=self._runtime,
+                )
+            except SandboxError as error:
+                failure = error
+        raise failure if not self._is_closed else SandboxError("the sandbox was closed")
+
+    def _discard(self, slot: int) -> None:
+        container = self._warm.pop(slot, None)
+        if container:
+            container.close()
+
+    def close(self) -> None:
+        self._is_closed = True
+        with ExitStack() as stack:
+            stack.callback(self._client.close)
+            for slot in list(self._warm):
+                stack.callback(self._discard, slot)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()

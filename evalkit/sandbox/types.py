@@ -1,0 +1,67 @@
+"""What goes into a sandbox and what comes out. No expected output is among it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """How programs are run, and with which rules their outputs are compared.
+
+    OFFICIAL has the verdicts of the official LiveCodeBench harness on honest programs; PROCESS runs
+    a plain process for each test.
+    """
+
+    OFFICIAL = "official"
+    PROCESS = "process"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """For one test. A program is killed at `cpu_s` of CPU time, or, waiting, at `wall_s`.
+
+    `output_mib` bounds stdout and a returned value each.
+    """
+
+    cpu_s: float = 6.0
+    output_mib: int = 32
+
+    @property
+    def wall_s(self) -> float:
+        return 2 * self.cpu_s + 2
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """`fn_name`: the function, or method of Solution, to call; None: a program that reads stdin."""
+
+    code: str
+    mode: Mode
+    fn_name: str | None = None
+
+
+class Status(StrEnum):
+    OK = "ok"
+    TIME_LIMIT = "time_limit"
+    MEMORY_LIMIT = "memory_limit"
+    OUTPUT_LIMIT = "output_limit"
+    RUNTIME_ERROR = "runtime_error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """What one test did. `value` is a returned value as typed JSON (sandboxes/python/runner/values.py).
+
+    `memory_mib` is the peak of the process where it ended with the test, else 0. `is_starved`: the
+    program was ready to run most of the time and did not get the CPU.
+    """
+
+    index: int
+    status: Status
+    detail: str
+    stdout: bytes
+    stderr: bytes
+    value: bytes
+    cpu_s: float
+    wall_s: float
+    memory_mib: float
+    is_starved: bool

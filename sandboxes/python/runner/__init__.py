@@ -1,0 +1,1 @@
+"""What runs inside a sandbox container: one supervisor (main.py), one fork server (zygote.py)."""

@@ -10,6 +10,7 @@ import json
 import pickle
 import sys
 import zlib
+from pathlib import Path
 
 from lcb_runner.evaluation.compute_code_generation_metrics import codegen_metrics
 
@@ -18,11 +19,9 @@ NUM_PROCESSES = 2
 
 def main(problems: str, programs: str, out: str) -> None:
     samples = {}
-    with open(problems) as stream:
-        for row in map(json.loads, stream):
-            samples[row["question_id"]] = _sample(row)
-    with open(programs) as stream:
-        rows = [json.loads(line) for line in stream]
+    for row in map(json.loads, Path(problems).read_text().splitlines()):
+        samples[row["question_id"]] = _sample(row)
+    rows = [json.loads(line) for line in Path(programs).read_text().splitlines()]
     with contextlib.redirect_stdout(io.StringIO()):
         _, results, _ = codegen_metrics(
             [samples[row["question_id"]] for row in rows],
@@ -31,7 +30,7 @@ def main(problems: str, programs: str, out: str) -> None:
             num_process_evaluate=NUM_PROCESSES,
             timeout=6,
         )
-    with open(out, "w") as stream:
+    with Path(out).open("w") as stream:
         for number, row in enumerate(rows):
             outcomes = results[number][0]
             is_correct = all(outcome > 0 for outcome in outcomes)

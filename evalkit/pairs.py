@@ -5,16 +5,17 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evalkit.graders.code import Judgement
 from evalkit.graders.code_pool import CodePool
-from evalkit.graders.program import find_program
+from evalkit.graders.program import EXTRACTIONS, find_program
 from evalkit.jsonl import JsonlWriter, read_lines
 from evalkit.teststore import Store, cached_store
-from evalkit.types import CodeTests, DataError, Sample, SandboxError, UsageError, Verdict
+from evalkit.types import CodeTests, DataError, Sample, SandboxError, UsageError, Verdict, unknown
 
 _MAX_WAITING = 200
 
@@ -45,24 +46,18 @@ def grade_pairs(
     Rows whose id is in `out` already, without a grader error, are passed over: the same command
     resumes. Raises UsageError or DataError for input that is not of the right form.
     """
-    store = Store.open(cached_store(problems))
-    rows = list(_read_pairs(pairs))
-    _check(rows, store, problems)
-    counts = Counter(_finished(out).values())
-    finished = {
-        key for key, verdict in _finished(out).items() if verdict is not Verdict.GRADER_ERROR
-    }
-    counts.pop(Verdict.GRADER_ERROR, None)
-    work = _Work(JsonlWriter(out), counts, done)
-    try:
-        for row in rows:
-            if row.id not in finished:
-                work.add(row, _submitted(row, store, pool, time_limit_s, extraction))
-        work.wait()
-    finally:
-        work.close()
-        store.close()
-    return counts
+    if extraction not in EXTRACTIONS:
+        raise unknown("extraction", extraction, list(EXTRACTIONS))
+    with Store.open(cached_store(problems)) as store:
+        rows = list(_read_pairs(pairs))
+        _check(rows, store, problems)
+        finished = _finished(out)
+        with closing(_Work(JsonlWriter(out), Counter(finished.values()), done)) as work:
+            for row in rows:
+                if row.id not in finished:
+                    work.add(row, _submitted(row, store, pool, time_limit_s, extraction))
+            work.wait()
+            return work.counts
 
 
 def _submitted(
@@ -102,7 +97,7 @@ class _Work:
         self, out: JsonlWriter, counts: Counter[Verdict], done: Callable[[Verdict], None]
     ) -> None:
         self._out = out
-        self._counts = counts
+        self.counts = counts
         self._done = done
         self._lock = threading.Lock()
         self._places = threading.Semaphore(_MAX_WAITING)
@@ -136,7 +131,7 @@ class _Work:
     def _write(self, row: Pair, values: Mapping[str, Any]) -> None:
         self._out.append({"id": row.id, "question_id": row.question_id, **values})
         with self._lock:
-            self._counts[Verdict(values["verdict"])] += 1
+            self.counts[Verdict(values["verdict"])] += 1
         self._done(Verdict(values["verdict"]))
 
     def _raise_failure(self) -> None:
@@ -167,6 +162,8 @@ def _read_pairs(path: Path) -> Iterator[Pair]:
         lines = path.read_text(encoding="utf-8").split("\n")
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 text: {error}") from error
     for number, line in enumerate(lines, 1):
         if line.strip():
             yield _pair(line, f"{path}, line {number}")
@@ -177,6 +174,8 @@ def _pair(line: str, where: str) -> Pair:
         row = json.loads(line)
     except ValueError as error:
         raise DataError(f"{where}: not JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise DataError(f"{where}: expected a JSON object, found {line[:60]}")
     text = {name: row[name] for name in ("code", "response") if isinstance(row.get(name), str)}
     if "id" not in row or not isinstance(row.get("question_id"), str) or len(text) != 1:
         raise DataError(
@@ -197,4 +196,6 @@ def _check(rows: list[Pair], store: Store, problems: Path) -> None:
 
 
 def _finished(out: Path) -> dict[str, Verdict]:
-    return dict(read_lines(out, lambda row: (row["id"], Verdict(row["verdict"]))))
+    """Without grader errors: those rows are judged again."""
+    verdicts = dict(read_lines(out, lambda row: (row["id"], Verdict(row["verdict"]))))
+    return {key: one for key, one in verdicts.items() if one is not Verdict.GRADER_ERROR}

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.code_data.lcb import LcbSource
-from evalkit.spec import CODE_GRADERS, GRADERS, MATH_GRADERS, RunSpec
+from evalkit.spec import RunSpec, check_grader
 from evalkit.task import Protocol, Task, load_protocol, parse_tasks, with_sampling
-from evalkit.types import Problem, UsageError, unknown
+from evalkit.types import Problem, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +106,7 @@ def limited(problems: list[Problem], limit: int | None) -> list[Problem]:
 
 def _with_changes(task: Task, spec: RunSpec, n: int | None) -> Task:
     grader = spec.grader or task.grader
-    if grader not in GRADERS:
-        raise unknown("grader", grader, list(GRADERS))
-    fitting = CODE_GRADERS if task.is_code else MATH_GRADERS
-    if grader not in fitting:
-        raise UsageError(
-            f"task {task.name} cannot be graded by {grader!r}; for it there are: "
-            f"{', '.join(sorted(fitting))}"
-        )
+    check_grader(grader, task.name, is_code=task.is_code)
     return replace(
         task,
         n=n or task.n,

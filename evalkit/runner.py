@@ -24,7 +24,7 @@ from evalkit.plan import (
 )
 from evalkit.progress import Progress, Silent
 from evalkit.records import RunWriter, read_manifest, read_problems, read_samples
-from evalkit.spec import RunSpec
+from evalkit.spec import CODE_GRADERS, RunSpec, check_grader
 from evalkit.task import Task
 from evalkit.types import Problem, Prompt, Request, SampleKey
 
@@ -67,15 +67,17 @@ def grade_run(
     """Grades a run directory without generating; None keeps what the run used before.
 
     Samples without a grade and grader errors are graded; with `only_errors` the latter alone, with
-    `again` everything.
+    `again` everything. Raises UsageError for a grader that cannot grade one of the tasks.
     """
     progress = progress or Silent()
     read_manifest(path)
     with RunWriter(path) as writer:
         manifest = read_manifest(path)
         manifest["unclosed_thinking"] = unclosed_thinking or manifest["unclosed_thinking"]
-        for entry in manifest["tasks"].values():
+        for name, entry in manifest["tasks"].items():
+            is_code = entry["grader"] in CODE_GRADERS
             entry["grader"] = grader or entry["grader"]
+            check_grader(entry["grader"], name, is_code=is_code)
         with RunGrading(manifest, writer, progress, num_workers) as graders:
             if described := graders.describe():
                 manifest["graders"] = {**manifest.get("graders", {}), **described}

@@ -120,6 +120,18 @@ class RunSpec:
             raise UsageError(f"{ignored[0]} has no effect with the engine {self.engine!r}")
 
 
+def check_grader(grader: str, task: str, *, is_code: bool) -> None:
+    """Raises UsageError for a grader that does not exist, or that cannot grade the task."""
+    if grader not in GRADERS:
+        raise unknown("grader", grader, list(GRADERS))
+    fitting = CODE_GRADERS if is_code else MATH_GRADERS
+    if grader not in fitting:
+        raise UsageError(
+            f"task {task} cannot be graded by {grader!r}; for it there are: "
+            f"{', '.join(sorted(fitting))}"
+        )
+
+
 def make_spec(explicit: Mapping[str, Any], config: Path | None = None) -> RunSpec:
     """A spec from what the command line gave (it wins) and a YAML file.
 

@@ -212,12 +212,14 @@ class Sample:
 class Grade:
     """What a grader says of one sample. `score` is None exactly for GRADER_ERROR.
 
-    `rule` names the extraction or comparison rule that decided; `detail` is for people.
+    `rule` names the extraction or comparison rule that decided; `detail` is for people. `span` is
+    where in the completion `extracted` stands, as [start, end); None where that was not recorded.
     """
 
     verdict: Verdict
     score: float | None
     extracted: str | None = None
+    span: tuple[int, int] | None = None
     rule: str = ""
     detail: str = ""
     seconds: float = 0.0

@@ -87,10 +87,13 @@ def sandbox_client() -> "Iterator[DockerClient]":
     from evalkit.sandbox.image import find_image
     from evalkit.types import SandboxError
 
+    client = None
     try:
         client = connect()
         find_image(client)
     except SandboxError as error:
+        if client:
+            client.close()
         if os.environ.get("EVALKIT_REQUIRE_DOCKER"):
             pytest.fail(f"EVALKIT_REQUIRE_DOCKER is set, but: {error}")
         pytest.skip(f"{error}")

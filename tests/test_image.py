@@ -155,6 +155,49 @@ def test_build_adds_a_changed_runner_to_the_base(
     )
 
 
+@pytest.mark.docker
+def test_an_unknown_language_names_the_known_ones(sandbox_client: "DockerClient") -> None:
+    """A language is a directory below `sandboxes/`."""
+    done = run_evalkit(ROOT, "sandbox", "build", "cobol")
+
+    assert done.returncode == 2
+    assert done.stderr == "error: unknown language of a sandbox 'cobol'; known: python\n"
+
+
+@pytest.mark.docker
+def test_only_old_images_of_the_language_are_removed(
+    changed_tree: Path, sandbox_client: "DockerClient"
+) -> None:
+    """Those of the current version, of other languages and of others stay."""
+    shutil.copytree(changed_tree / "sandboxes" / "python", changed_tree / "sandboxes" / "toy")
+    toy = Recipe("toy", changed_tree / "sandboxes" / "toy").image_name
+    python = sandbox_client.images.get(find_image(sandbox_client).name)
+    tags = [*python.tags]
+    for name in ("evalkit-toy:old", toy, "evalkit-toytoy:old"):
+        python.tag(name)
+    code = (
+        "from evalkit.sandbox.client import connect\n"
+        "from evalkit.sandbox.image import remove_old_images\n"
+        "client = connect(); print(remove_old_images(client, 'toy')); client.close()"
+    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=changed_tree,
+            env={**os.environ, "PYTHONPATH": str(changed_tree)},
+        )
+    finally:
+        python.reload()
+        for name in set(python.tags) - set(tags):
+            sandbox_client.images.remove(name)
+
+    assert (done.stdout, done.stderr) == ("['evalkit-toy:old']\n", "")
+    assert set(python.tags) - set(tags) == {toy, "evalkit-toytoy:old"}
+
+
 LOOK = """
 import json, os, stat, sys
 import numpy, scipy.optimize, sortedcontainers, sympy, mpmath

@@ -10,26 +10,24 @@ die() {
     echo "evalkit: $*" >&2
     exit 1
 }
-answers() { .venv/bin/python -m evalkit.sandbox.client 2>/dev/null; }
-why() { .venv/bin/python -m evalkit.sandbox.client 2>&1 || true; }
+connect() { .venv/bin/python -m evalkit.sandbox.client; }
+answers() { connect 2>/dev/null; }
+is_debian() { [ "$(uname -s)" = Linux ] && [ -e /etc/debian_version ]; }
+is_root() { [ "$(id -u)" = 0 ]; }
+
+install_packages() {
+    say "installing $*"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
 
 start_daemon() {
-    [ "$(uname -s)" = Linux ] && [ -e /etc/debian_version ] ||
-        die "no Docker daemon answers: start Docker Desktop or your system's Docker service"
-    [ "$(id -u)" = 0 ] ||
-        die "$(why)"
+    is_debian || die "no Docker daemon answers: start Docker Desktop or your system's Docker service"
+    is_root || die "$(connect 2>&1)"
     [ -z "${DOCKER_HOST:-}" ] ||
         die "DOCKER_HOST=$DOCKER_HOST does not answer; unset it to use a daemon on this machine"
-    local missing=()
-    command -v dockerd >/dev/null || missing+=(docker.io)
-    command -v debootstrap >/dev/null || missing+=(debootstrap)
-    [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing+=(debian-archive-keyring)
-    if [ ${#missing[@]} -gt 0 ]; then
-        say "installing ${missing[*]}"
-        apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-    fi
-    answers && return
+    command -v dockerd >/dev/null || install_packages docker.io
+    answers && return   # installing it may have started it
     say "starting dockerd (its log is $log)"
     # Programs get no network, so the daemon needs neither a bridge nor firewall rules.
     setsid nohup dockerd --iptables=false --bridge=none >"$log" 2>&1 </dev/null &
@@ -43,5 +41,14 @@ start_daemon() {
     die "dockerd does not answer; the end of $log is above"
 }
 
+build_image() { .venv/bin/evalkit sandbox build --if-missing; }
+has_debootstrap() {
+    command -v debootstrap >/dev/null && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ]
+}
+
 answers || start_daemon
-.venv/bin/evalkit sandbox build --if-missing
+build_image || {
+    is_debian && is_root && ! has_debootstrap || exit 1
+    install_packages debootstrap debian-archive-keyring
+    build_image
+}

@@ -20,7 +20,11 @@ def grade(
     again: Annotated[bool, typer.Option("--again", help="Also what is graded already.")] = False,
     grader: Annotated[
         str | None,
-        typer.Option("--grader", help="math or exact. Default: as the run.", show_default=False),
+        typer.Option(
+            "--grader",
+            help="math or exact, code or code-process. Default: as the run.",
+            show_default=False,
+        ),
     ] = None,
     unclosed_thinking: Annotated[
         str | None,

@@ -1,8 +1,9 @@
 """Judges a program: runs it in a sandbox on inputs alone, and compares what comes back here."""
 
+import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from evalkit.graders.compare import same_text, same_value
@@ -10,6 +11,7 @@ from evalkit.sandbox.types import Execution, Limits, Mode, Program, Status
 from evalkit.teststore import Case
 from evalkit.types import DataError, SandboxError, Verdict
 
+MAX_CODE_CHARS = 2_000_000
 _GRACE = 2.0
 _SHOWN_CHARS = 200
 _VERDICTS = {
@@ -61,8 +63,17 @@ def judge(
     limit as it is. Raises SandboxError, also where the machine is too busy to run the program at
     all, and DataError where there is no test.
     """
+    if len(program.code) > MAX_CODE_CHARS:
+        return Judgement(
+            verdict=Verdict.RUNTIME_ERROR,
+            status=Status.RUNTIME_ERROR,
+            num_passed=0,
+            num_run=0,
+            failing_test=0,
+            detail=f"a program of {len(program.code):,} characters; allowed are {MAX_CODE_CHARS:,}",
+        )
     judging = _Judging(program, limits)
-    generous = Limits(cpu_s=_GRACE * limits.cpu_s, output_mib=limits.output_mib)
+    generous = replace(limits, grace=_GRACE)
     judging.run(cases(), sandbox, generous, alone=False, runs_all=runs_all)
     if judging.is_doubtful:
         judging = _Judging(program, limits)
@@ -118,8 +129,10 @@ class _Judging:
             self._failure = (execution.index, *failure, execution.status)
 
     def _check_machine(self, execution: Execution) -> None:
+        """A program can look as if it got no CPU; what counts then is whether others took it."""
         is_cut_short = execution.status is Status.TIME_LIMIT and execution.is_starved
-        if is_cut_short and execution.cpu_s < self._limits.cpu_s:
+        is_busy = os.getloadavg()[0] > (os.cpu_count() or 1)
+        if is_cut_short and is_busy and execution.cpu_s < self._limits.cpu_s:
             raise SandboxError(
                 f"the machine is overloaded: {execution.cpu_s:.1f} s of CPU time in "
                 f"{execution.wall_s:.0f} s"
@@ -132,7 +145,7 @@ class _Judging:
             return Verdict.TIME_LIMIT, f"{execution.cpu_s:.1f} s of CPU time"
         if self._program.fn_name:
             is_strict = self._program.mode is Mode.OFFICIAL
-            if same_value(expected, execution.value, is_strict=is_strict):
+            if self._is_same(expected, execution, is_strict=is_strict):
                 return None
             found = execution.value.decode("utf-8", "replace")
         else:
@@ -140,6 +153,14 @@ class _Judging:
             if same_text(expected, found):
                 return None
         return Verdict.WRONG, f"expected {_shown(expected)}, got {_shown(found)}"
+
+    def _is_same(self, expected: str, execution: Execution, *, is_strict: bool) -> bool:
+        try:
+            return same_value(expected, execution.value, is_strict=is_strict)
+        except ValueError as error:
+            raise DataError(
+                f"test {execution.index + 1}: the expected output is not JSON: {_shown(expected)}"
+            ) from error
 
     def result(self) -> Judgement:
         if not self._num_run:

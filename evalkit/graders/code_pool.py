@@ -15,7 +15,16 @@ from evalkit.graders.program import find_program
 from evalkit.sandbox.docker import DockerSandbox
 from evalkit.sandbox.types import Limits, Mode, Program
 from evalkit.teststore import Store
-from evalkit.types import CodeTests, Grade, Problem, Sample, SandboxError, UsageError, Verdict
+from evalkit.types import (
+    CodeTests,
+    DataError,
+    Grade,
+    Problem,
+    Sample,
+    SandboxError,
+    UsageError,
+    Verdict,
+)
 
 MODES = {"code": Mode.OFFICIAL, "code-process": Mode.PROCESS}
 _CACHE_SIZE = 100_000
@@ -23,8 +32,10 @@ _NUM_ATTEMPTS = 2
 
 
 class CodePool:
-    """As GraderPool, for programs. A failure of the sandbox is tried again, then GRADER_ERROR.
+    """As GraderPool, for programs.
 
+    A failure of the sandbox is tried again, then GRADER_ERROR; so are tests that are missing, or
+    are not those that the problem names, at once.
     Raises SandboxError when made, where Docker or the image is missing.
     """
 
@@ -53,7 +64,7 @@ class CodePool:
         return self._threads.submit(self._grade, problem, sample)
 
     def submit_code(self, code: str, tests: CodeTests) -> "Future[Judgement]":
-        """For a program at hand; the future raises SandboxError where the sandbox fails twice."""
+        """For a program at hand; the future raises as `judge`."""
         return self._threads.submit(self.judge, code, tests)
 
     def grade(self, problem: Problem, sample: Sample) -> Grade:
@@ -73,7 +84,7 @@ class CodePool:
         rule = f"{found.rule}, {self.mode}"
         try:
             judgement = self.judge(found.code, tests)
-        except SandboxError as error:
+        except (SandboxError, DataError) as error:
             if self._is_closed:
                 raise CancelledError from error
             return Grade(verdict=Verdict.GRADER_ERROR, score=None, rule=rule, detail=str(error))
@@ -81,13 +92,18 @@ class CodePool:
             verdict=judgement.verdict,
             score=self._score(judgement, tests.num_tests),
             extracted=found.code,
+            span=(found.start, found.end),
             rule=rule,
             detail=_detail(judgement, tests.num_tests),
             seconds=round(time.perf_counter() - start, 4),
         )
 
     def judge(self, code: str, tests: CodeTests) -> Judgement:
-        """Equal programs are judged once. Raises SandboxError after the second failure."""
+        """Equal programs are judged once.
+
+        Raises SandboxError after the second failure of the sandbox, and DataError where the tests are
+        missing or are not those that `tests` names.
+        """
         key = self._key(code, tests)
         mine: Future[Judgement] = Future()
         with self._lock:
@@ -111,6 +127,11 @@ class CodePool:
         program = Program(code, self.mode, tests.fn_name)
         limits = Limits(cpu_s=tests.time_limit_s)
         store = self._store(tests.store)
+        if (found := store.sha256(tests.problem_id)) != tests.sha256:
+            raise DataError(
+                f"the tests of problem {tests.problem_id} in {store.path} are not those that the run "
+                f"was made with: expected sha256 {tests.sha256}, found {found}"
+            )
         for attempt in range(_NUM_ATTEMPTS):
             try:
                 return judge(

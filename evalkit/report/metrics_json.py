@@ -7,7 +7,7 @@ from typing import Any
 
 from evalkit import __version__
 from evalkit.report.published import find_published
-from evalkit.report.summary import Metric, TaskSummary, summarise
+from evalkit.report.summary import Metric, TaskSummary, WithoutErrata, summarise
 
 _ESTIMATORS = {
     "avg": "mean over problems of the mean over their samples",
@@ -57,10 +57,20 @@ def _task(
         "is_complete": summary.is_complete,
         "is_partial": summary.is_partial,
         "metrics": [_metric(one) for one in summary.metrics],
+        "without_errata": _without_errata(summary.without_errata),
         "shares": {"truncated": summary.truncated, "no_answer": summary.no_answer},
         "score_given_finished": summary.score_given_finished,
         "tokens": asdict(summary.tokens) if summary.tokens else None,
         "published": asdict(published) if published else None,
+    }
+
+
+def _without_errata(summary: WithoutErrata | None) -> dict[str, Any] | None:
+    if summary is None:
+        return None
+    return {
+        "problem_ids": list(summary.problem_ids),
+        "metrics": [_metric(one) for one in summary.metrics],
     }
 
 

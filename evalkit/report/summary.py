@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from evalkit.code_data.errata import errata
 from evalkit.graders.math import GRADERS as MATH_GRADERS
 from evalkit.graders.normal import normal_form
 from evalkit.metrics import (
@@ -43,11 +44,20 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
+class WithoutErrata:
+    """The metrics without the graded problems that a right program can fail, which are named."""
+
+    problem_ids: tuple[str, ...]
+    metrics: tuple[Metric, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TaskSummary:
     """`n` is the largest number of graded samples of a problem.
 
     `truncated` is a share of all samples, and None where no sample says how it ended; `no_answer`
     is a share of the graded ones. `score_given_finished` is None with grader errors.
+    `without_errata` is None where no graded problem has a known erratum.
     """
 
     name: str
@@ -64,6 +74,7 @@ class TaskSummary:
     no_answer: float | None
     score_given_finished: float | None
     tokens: TokenStats | None
+    without_errata: WithoutErrata | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -79,11 +90,13 @@ class TaskSummary:
 
 @dataclass(frozen=True, slots=True)
 class _Samples:
-    """Columns of one task. `problem` numbers the problems, `vote` the classes of equal answers;
-    `score` is NaN without a grade, `num_tokens` where it is not known."""
+    """Columns of one task. `problem` numbers the problems, `vote` the classes of equal answers,
+    `erratum` the known errata, -1 for none; `score` is NaN without a grade, `num_tokens` where it
+    is not known."""
 
     problem: Integers
     vote: Integers
+    erratum: Integers
     score: Floats
     num_tokens: Floats
     is_error: NDArray[np.bool_]
@@ -92,8 +105,11 @@ class _Samples:
     has_finish_reason: NDArray[np.bool_]
 
     def graded(self) -> Self:
-        """The samples with a grade, be it a grader error, and their problems numbered anew."""
-        chosen = ~np.isnan(self.score) | self.is_error
+        """The samples with a grade, be it a grader error."""
+        return self.only(~np.isnan(self.score) | self.is_error)
+
+    def only(self, chosen: NDArray[np.bool_]) -> Self:
+        """Some of the samples, with their problems numbered anew."""
         columns = {one.name: getattr(self, one.name)[chosen] for one in fields(self)}
         _, columns["problem"] = np.unique(columns["problem"], return_inverse=True)
         return type(self)(**columns)
@@ -106,11 +122,13 @@ class _Samples:
 
 def summarise(task: str, entry: Mapping[str, Any], records: Path | None) -> TaskSummary:
     """`entry` is the task's part of the manifest; `records` its Parquet file, None without samples."""
-    samples = _load(records) if records else _no_samples()
+    known_errata = sorted(errata()) if (entry.get("data") or {}).get("release") else []
+    samples = _load(records, known_errata) if records else _no_samples()
     graded = samples.graded()
     num_errors = int(samples.is_error.sum())
     known_tokens = samples.num_tokens[~np.isnan(samples.num_tokens)]
     counts = np.bincount(graded.problem)
+    votes = entry["grader"] in MATH_GRADERS
     return TaskSummary(
         name=task,
         title=entry["title"],
@@ -121,23 +139,39 @@ def summarise(task: str, entry: Mapping[str, Any], records: Path | None) -> Task
         num_expected=entry["num_planned"] * entry["n"],
         num_ungraded=len(samples.problem) - len(graded.problem),
         num_grader_errors=num_errors,
-        metrics=tuple(_metrics(graded, entry["ks"], votes=entry["grader"] in MATH_GRADERS)),
+        metrics=tuple(_metrics(graded, entry["ks"], votes=votes)),
         truncated=_mean(samples.is_truncated) if samples.has_finish_reason.any() else None,
         no_answer=_mean(graded.is_no_answer),
         score_given_finished=None if num_errors else _mean(graded.score[~graded.is_truncated]),
         tokens=token_stats(known_tokens) if len(known_tokens) else None,
+        without_errata=_without_errata(graded, entry["ks"], known_errata, votes=votes),
     )
 
 
-def _load(records: Path) -> _Samples:
+def _without_errata(
+    graded: _Samples, ks: list[int], known_errata: list[str], *, votes: bool
+) -> WithoutErrata | None:
+    is_sound = graded.erratum < 0
+    if is_sound.all():
+        return None
+    return WithoutErrata(
+        problem_ids=tuple(known_errata[code] for code in np.unique(graded.erratum[~is_sound])),
+        metrics=tuple(_metrics(graded.only(is_sound), ks, votes=votes)),
+    )
+
+
+def _load(records: Path, known_errata: list[str]) -> _Samples:
     """Texts stay dictionaries: a run has far fewer distinct answers than samples."""
     table = pq.read_table(records, columns=[*_TEXTS, *_NUMBERS], read_dictionary=_TEXTS)
     table = table.unify_dictionaries().combine_chunks()
     if not table.num_rows:
         return _no_samples()
     verdict, finish_reason = table["verdict"], table["finish_reason"]
+    problem, names = _codes(table["problem_id"])
+    number = {name: code for code, name in enumerate(known_errata)}
     return _Samples(
-        problem=_codes(table["problem_id"])[0],
+        problem=problem,
+        erratum=np.array([number.get(name, -1) for name in names], dtype=np.int64)[problem],
         vote=_votes(*_codes(table["extracted"])),
         score=_floats(table["score"]),
         num_tokens=_floats(table["num_tokens"]),
@@ -150,7 +184,7 @@ def _load(records: Path) -> _Samples:
 
 def _no_samples() -> _Samples:
     none, no_flags = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_)
-    return _Samples(none, none, none.astype(float), none.astype(float), *[no_flags] * 4)
+    return _Samples(none, none, none, none.astype(float), none.astype(float), *[no_flags] * 4)
 
 
 def _codes(column: Any) -> tuple[Integers, list[str]]:

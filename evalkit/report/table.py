@@ -73,7 +73,18 @@ def remarks(document: Mapping[str, Any]) -> list[str]:
             lines.append(
                 f"{name}: {task['shares']['truncated']:.1%} of the samples were cut off at the token limit"
             )
+        if without := task["without_errata"]:
+            lines.append(f"{name} {_without_errata(without)}")
     return lines
+
+
+def _without_errata(without: Mapping[str, Any]) -> str:
+    names = without["problem_ids"]
+    scores = [f"{one['name']} {_score(one)}" for one in without["metrics"]]
+    return (
+        f"without {len(names)} problem{'s' if len(names) > 1 else ''} with known errata "
+        f"({', '.join(names)}): {', '.join(scores) or 'no problem is left'}"
+    )
 
 
 def _title(document: Mapping[str, Any]) -> str:

@@ -1,5 +1,7 @@
 """The connection to Docker: found where the `docker` command finds it, errors with what mends them."""
 
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 _OLDEST_API = (1, 40)
+_DEFAULT_SOCKET = Path("/var/run/docker.sock")
 START = "start Docker Desktop, or `make docker` as root on Debian or Ubuntu"
 PERMISSION = (
     "add yourself to the group docker (`sudo usermod -aG docker $USER`, then log in again), "
@@ -45,8 +48,10 @@ def connect(*, timeout_s: float = 60.0) -> "DockerClient":
     """
     import docker
 
+    environment = _environment()
+    _knock(environment.get("DOCKER_HOST", ""), timeout_s)
     with docker_errors():
-        client = docker.from_env(timeout=timeout_s, **_rootless())
+        client = docker.from_env(timeout=timeout_s, environment=environment)
         try:
             client.ping()
             _check_api(client.version()["ApiVersion"])
@@ -124,16 +129,27 @@ def _check_api(version: str) -> None:
         )
 
 
-def _rootless() -> dict[str, dict[str, str]]:
-    """The socket of rootless Docker where nothing names another and there is no default one."""
-    import os
+def _environment() -> dict[str, str]:
+    """With the address of the daemon, where nothing else names one: the default, or rootless."""
+    environment = dict(os.environ)
+    config = Path(environment.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
+    if "DOCKER_HOST" in environment or "DOCKER_CONTEXT" in environment or config.exists():
+        return environment
+    rootless = Path(environment.get("XDG_RUNTIME_DIR") or "/nonexistent") / "docker.sock"
+    is_rootless = rootless.exists() and not _DEFAULT_SOCKET.exists()
+    return environment | {"DOCKER_HOST": f"unix://{rootless if is_rootless else _DEFAULT_SOCKET}"}
 
-    runtime_dir = os.environ.get("XDG_RUNTIME_DIR", "")
-    socket = Path(runtime_dir) / "docker.sock"
-    is_named = "DOCKER_HOST" in os.environ or "DOCKER_CONTEXT" in os.environ
-    if is_named or Path("/var/run/docker.sock").exists() or not runtime_dir or not socket.exists():
-        return {}
-    return {"environment": {**os.environ, "DOCKER_HOST": f"unix://{socket}"}}
+
+def _knock(address: str, timeout_s: float) -> None:
+    """Raises SandboxError where nobody listens; the docker library would leak its socket then."""
+    if not address.startswith("unix://"):
+        return
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(timeout_s)
+        try:
+            connection.connect(address.removeprefix("unix://"))
+        except OSError as error:
+            raise SandboxError(_explain(error)) from error
 
 
 if __name__ == "__main__":  # tools/docker.sh asks whether a daemon answers

@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from evalkit.sandbox.client import Host, docker_errors
+from evalkit.sandbox.client import Host, close_attached, docker_errors
 from evalkit.sandbox.options import container_options
 from evalkit.sandbox.stream import SandboxStream
 from evalkit.sandbox.types import Execution, Limits, Program, Status
@@ -18,7 +18,7 @@ _MAX_PAYLOAD_BYTES = 128 << 20
 _MAX_MEMORY_MIB = 200
 _START_S = 30.0
 _SILENCE_S = 10.0
-_STARVED_FACTOR = 5  # as in runner/attempt.py
+_STARVED_FACTOR = 5  # as in runner/stopwatch.py
 _WINDOW_TESTS = 64
 _WINDOW_BYTES = 4 << 20
 
@@ -45,12 +45,14 @@ class Container:
         )
         with docker_errors():
             self._container = client.containers.create(**options)
-            self._attached = self._container.attach_socket(params=_ALL_STREAMS)
-            self._container.start()
-        connection = getattr(self._attached, "_sock", self._attached)
-        self._stream = SandboxStream(connection, _MAX_PAYLOAD_BYTES)
+        self._attached: Any = None
         try:
-            self.python = str(self._receive("ready", _START_S)[0]["python"])
+            with docker_errors():
+                self._attached = self._container.attach_socket(params=_ALL_STREAMS)
+                self._container.start()
+            connection = getattr(self._attached, "_sock", self._attached)
+            self._stream = SandboxStream(connection, _MAX_PAYLOAD_BYTES)
+            self._receive("ready", _START_S)
         except SandboxError:
             self.close()
             raise
@@ -65,7 +67,7 @@ class Container:
                 "op": "program",
                 "mode": program.mode.value,
                 "fn": program.fn_name,
-                "cpu_s": limits.cpu_s,
+                "cpu_s": limits.killed_at_cpu_s,
                 "wall_s": limits.wall_s,
                 "output_bytes": limits.output_mib << 20,
             },
@@ -123,7 +125,7 @@ class Container:
     def close(self) -> None:
         """Removes the container. One that Docker cannot remove now is removed at the next start."""
         with suppress(OSError):
-            self._attached.close()
+            close_attached(self._attached)
         with suppress(SandboxError), docker_errors():
             self._container.remove(force=True)
 

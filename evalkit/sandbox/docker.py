@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any, Self
 
-from evalkit.sandbox.client import connect, host_of
+from evalkit.sandbox.client import connect, docker_errors, host_of
 from evalkit.sandbox.container import Container
 from evalkit.sandbox.image import find_image, sandbox_identity
 from evalkit.sandbox.owner import prune_dead
@@ -40,7 +40,8 @@ class DockerSandbox:
         try:
             self._host = host_of(self._client)
             image = find_image(self._client)
-            prune_dead(self._client)
+            with docker_errors():
+                prune_dead(self._client)
         except BaseException:
             self._client.close()
             raise
@@ -108,6 +109,9 @@ class DockerSandbox:
     def _container(self, slot: int) -> Container:
         if slot not in self._warm:
             self._warm[slot] = self._start(slot)
+        if self._is_closed:  # meanwhile
+            self._discard(slot)
+            raise SandboxError("the sandbox was closed")
         return self._warm[slot]
 
     def _start(self, slot: int) -> Container:

@@ -17,13 +17,18 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """For one test. A program is killed at `cpu_s` of CPU time, or, waiting, at `wall_s`.
+    """For one test. A program is killed at `cpu_s` times `grace`, or, waiting, at `wall_s`.
 
-    `output_mib` bounds stdout and a returned value each.
+    `cpu_s` is CPU time. `output_mib` bounds stdout and a returned value each.
     """
 
     cpu_s: float = 6.0
+    grace: float = 1.0
     output_mib: int = 32
+
+    @property
+    def killed_at_cpu_s(self) -> float:
+        return self.grace * self.cpu_s
 
     @property
     def wall_s(self) -> float:

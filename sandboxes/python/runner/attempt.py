@@ -3,15 +3,14 @@
 import os
 import select
 import signal
-import time
 
 from runner import cleaning
 from runner.forking import ForkServer
+from runner.stopwatch import Stopwatch
 from runner.streams import Inlet, Outlet
 
 _STDERR_BYTES = 1 << 16
 _TICK_S = 0.1
-_STARVED_FACTOR = 5  # how much longer than the limit a program that gets no CPU may wait for it
 _RECORD_BYTES = 5
 
 
@@ -31,9 +30,8 @@ class Attempt:
         self._num_kills = cleaning.num_memory_kills()
         self._open_pipes(uid)
         self._control.send(len(code).to_bytes(4, "big") + code)
-        self._cpu_clock = (~self.pid << 3) | 2
+        self._watch = Stopwatch(self.pid)
         self._is_abandoned = self._is_exited = False
-        self._is_loaded = False
         self._report: dict = {}
         self.outcome: dict | None = None
         self.is_idle = True
@@ -63,9 +61,7 @@ class Attempt:
         self._index = index
         self.is_idle = False
         self._verdict: tuple[str, str] | None = None
-        self._started = self._wall_from = time.monotonic()
-        self._cpu_from = self._cpu()
-        self._num_ticks = self._num_runnable = 0
+        self._watch.start()
         if self._has_records:
             self._control.send(len(test).to_bytes(4, "big") + test)
             self._close(self._stdin)
@@ -134,9 +130,8 @@ class Attempt:
             kind, content = data[:1], bytes(data[_RECORD_BYTES:end])
             del data[:end]
             self._results.num_bytes = len(data)
-            if kind == b"L" and not self._is_loaded:
-                self._is_loaded = True  # once: the program itself can write records as well
-                self._cpu_from, self._wall_from = self._cpu(), time.monotonic()
+            if kind == b"L":
+                self._watch.loaded()
             elif kind == b"E":
                 self._conclude("runtime_error", content.decode("utf-8", "replace"))
             elif kind == b"V":
@@ -145,32 +140,10 @@ class Attempt:
                 self._conclude("ok", "", stdout=content)
 
     def _check_limits(self) -> None:
-        now = time.monotonic()
-        if now - self._started > 1:
-            self._watch_state()
-        if self._verdict:
-            return
-        wall_s, wall_limit_s = now - self._wall_from, self._program["wall_s"]
-        if self._cpu() - self._cpu_from > self._program["cpu_s"]:
-            self._stop("time_limit", "cpu")
-        elif wall_s > wall_limit_s and (
-            not self._is_starved or wall_s > _STARVED_FACTOR * wall_limit_s
+        if not self._verdict and (
+            what := self._watch.exceeded(self._program["cpu_s"], self._program["wall_s"])
         ):
-            self._stop("time_limit", "wall")
-
-    @property
-    def _is_starved(self) -> bool:
-        """Ready to run most of the time without getting the CPU: the machine is to blame."""
-        return self._num_ticks > 5 and self._num_runnable > 0.5 * self._num_ticks
-
-    def _watch_state(self) -> None:
-        try:
-            with open(f"/proc/{self.pid}/stat") as stream:
-                state = stream.read().rpartition(")")[2].split()[0]
-        except (OSError, IndexError):
-            return
-        self._num_ticks += 1
-        self._num_runnable += state == "R"
+            self._stop("time_limit", what)
 
     def _stop(self, status: str, detail: str) -> None:
         self._verdict = (status, detail)
@@ -221,17 +194,14 @@ class Attempt:
     def _conclude(
         self, status: str, detail: str, *, stdout: bytes | None = None, value: bytes = b""
     ) -> None:
-        cpu_s = self._report["cpu_s"] if self._is_exited else self._cpu()
-        cpu_s = max(0.0, cpu_s - self._cpu_from)
-        wall_s = time.monotonic() - self._wall_from
         self.outcome = {
             "i": self._index,
             "status": status,
             "detail": detail,
-            "cpu_s": round(cpu_s, 4),
-            "wall_s": round(wall_s, 4),
+            "cpu_s": round(self._watch.cpu_s(self._report.get("cpu_s")), 4),
+            "wall_s": round(self._watch.wall_s(), 4),
             "memory_mib": round(self._report.get("memory_mib", 0.0), 1),
-            "is_starved": self._is_starved,
+            "is_starved": self._watch.is_starved,
             "stdout": self._out.data if stdout is None else stdout,
             "stderr": self._err.data,
             "value": value,
@@ -243,14 +213,9 @@ class Attempt:
 
     def take_outcome(self) -> dict:
         outcome, self.outcome = self.outcome, None
-        self._out.data, self._err.data = bytearray(), bytearray()
+        self._out.clear()
+        self._err.clear()
         return outcome
-
-    def _cpu(self) -> float:
-        try:
-            return time.clock_gettime(self._cpu_clock)
-        except OSError:
-            return 0.0
 
     def _close(self, stream: "Outlet | Inlet") -> None:
         if stream.fd in self._open:

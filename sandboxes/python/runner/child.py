@@ -46,7 +46,6 @@ def main(order: dict, fds: list) -> None:
 def _become_nobody(uid: int, fds: list) -> None:
     _arrange(fds)
     os.setsid()
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     with open("/proc/self/oom_score_adj", "w") as stream:
         stream.write("1000")
     for kind, limit in _LIMITS.items():
@@ -54,6 +53,7 @@ def _become_nobody(uid: int, fds: list) -> None:
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # after the change of user, which clears it
     _libc.prctl(
         _PR_SET_DUMPABLE, 1
     )  # else /proc/self belongs to root and /dev/stdin cannot be opened

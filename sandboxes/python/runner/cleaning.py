@@ -1,4 +1,4 @@
-"""Nothing of one program is left for the next: processes, files, memory."""
+"""Nothing of one program is left for the next; and what the container as a whole has used."""
 
 import os
 import signal
@@ -9,6 +9,8 @@ _MEMORY_FILES = (
     "/sys/fs/cgroup/memory.current",
     "/sys/fs/cgroup/memory/memory.usage_in_bytes",
 )
+_CPU_FILE_1 = "/sys/fs/cgroup/cpuacct/cpuacct.usage"
+_CPU_FILE_2 = "/sys/fs/cgroup/cpu.stat"
 _OOM_FILES = (
     "/sys/fs/cgroup/memory.events",
     "/sys/fs/cgroup/memory/memory.oom_control",
@@ -108,3 +110,17 @@ def num_memory_kills() -> int:
         except (OSError, KeyError, ValueError):
             continue
     return -1
+
+
+def container_cpu_s() -> float:
+    """All CPU time of this container so far; 0 where the kernel does not say."""
+    try:
+        with open(_CPU_FILE_1) as stream:
+            return int(stream.read()) / 1e9
+    except (OSError, ValueError):
+        pass
+    try:
+        with open(_CPU_FILE_2) as stream:
+            return int(dict(line.split() for line in stream)["usage_usec"]) / 1e6
+    except (OSError, KeyError, ValueError):
+        return 0.0

@@ -24,6 +24,7 @@ from runner.streams import CHUNK_BYTES, Frames, Outlet, frame
 PROGRAM_FILE = "/program/main.py"
 _FLUSH_BYTES = 1 << 16
 _FLUSH_S = 0.01
+_MAX_WAITING_BYTES = 8 << 20  # for a host that does not read; outputs count to the memory limit
 
 
 class Supervisor:
@@ -105,6 +106,8 @@ class Supervisor:
                 self._attempt.close()
                 self._attempt = None
                 self._clean()
+            elif self._host.num_waiting_bytes > _MAX_WAITING_BYTES:
+                return
             elif self._tests:
                 self._start_test()
             elif self._is_ended and self._attempt:

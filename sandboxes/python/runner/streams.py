@@ -52,6 +52,10 @@ class Outlet:
     def is_pending(self) -> bool:
         return bool(self._waiting)
 
+    @property
+    def num_waiting_bytes(self) -> int:
+        return sum(map(len, self._waiting))
+
     def send(self, data: bytes) -> None:
         if data:
             self._waiting.append(memoryview(data))
@@ -85,6 +89,9 @@ class Inlet:
     @property
     def is_over(self) -> bool:
         return self.num_bytes > self._limit
+
+    def clear(self) -> None:
+        self.data, self.num_bytes = bytearray(), 0
 
     def pump(self, max_reads: int = 16) -> bool:
         """False at the end of the stream."""

@@ -18,8 +18,10 @@ from itertools import islice
 MAX_DEPTH = 200
 MAX_ITEMS = 10_000_000
 _PLAIN_INT = 1 << 53
-_LAZY = (deque, range, map, filter, zip, enumerate, reversed, type(x for x in ()))
-_VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
+_LAZY = (
+    *(deque, range, map, filter, zip, enumerate, reversed, type(reversed([])), type(iter([]))),
+    *(type(x for x in ()), type({}.keys()), type({}.values()), type({}.items())),
+)
 
 
 def encode(value: object, *, spread: bool) -> bytes:
@@ -58,11 +60,11 @@ def _from_builtin(value: object, kind: type, spread: bool, depth: int) -> object
 
 
 def _from_other(value: object, kind: type, spread: bool, depth: int) -> object:
-    if kind in (Fraction, Decimal):
+    if kind is Fraction or kind is Decimal:
         return _ratio(value)
     if kind.__module__ == "numpy":
         return _from_numpy(value, spread, depth)
-    if spread and kind in _LAZY + _VIEWS:
+    if spread and any(kind is one for one in _LAZY):
         return [_plain(one, spread, depth) for one in islice(iter(value), MAX_ITEMS)]
     return {"x": kind.__name__}
 

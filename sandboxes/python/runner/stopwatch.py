@@ -1,0 +1,81 @@
+"""How long a program has worked and waited: its CPU time, and wall time as a backstop."""
+
+import time
+
+from runner import cleaning
+
+_STARVED_FACTOR = 5  # how much longer than the limit a program that gets no CPU may wait for it
+_MIN_TICKS = 5
+_SHORT_S = 0.5
+
+
+class Stopwatch:
+    """Of one process; `start` for each test.
+
+    The process's own clock is exact and cheap; what runs longer than half a second is measured by
+    all that the container used, so that processes of the program's making count as well.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._clock = (~pid << 3) | 2  # the CPU clock of another process, as clock_getcpuclockid(3)
+        self._is_loaded = False
+        self.start()
+
+    def start(self) -> None:
+        self._wall_from = time.monotonic()
+        self._cpu_from = self._cpu()
+        self._all_from = _others_cpu_s()
+        self._num_ticks = self._num_runnable = 0
+
+    def loaded(self) -> None:
+        """The program is loaded, and the test begins. Only once: programs could say so as well."""
+        if not self._is_loaded:
+            self._is_loaded = True
+            self.start()
+
+    def cpu_s(self, total_s: "float | None" = None) -> float:
+        """Of this test; `total_s` is the process's own total, known when it has ended."""
+        own_s = max(0.0, (self._cpu() if total_s is None else total_s) - self._cpu_from)
+        if self.wall_s() < _SHORT_S:
+            return own_s
+        return max(own_s, _others_cpu_s() - self._all_from)
+
+    def wall_s(self) -> float:
+        return time.monotonic() - self._wall_from
+
+    def exceeded(self, cpu_limit_s: float, wall_limit_s: float) -> str:
+        """ "cpu", "wall", or nothing. Waiting for a busy machine is not held against a program."""
+        wall_s = self.wall_s()
+        if wall_s > 1:
+            self._watch_state()
+        if self.cpu_s() > cpu_limit_s:
+            return "cpu"
+        allowed_s = wall_limit_s * (_STARVED_FACTOR if self.is_starved else 1)
+        return "wall" if wall_s > allowed_s else ""
+
+    @property
+    def is_starved(self) -> bool:
+        """Ready to run most of the time, without getting the CPU."""
+        is_runnable = self._num_ticks > _MIN_TICKS and self._num_runnable > 0.5 * self._num_ticks
+        return is_runnable and self.cpu_s() < 0.5 * self.wall_s()
+
+    def _watch_state(self) -> None:
+        try:
+            with open(f"/proc/{self._pid}/stat") as stream:
+                state = stream.read().rpartition(")")[2].split()[0]
+        except (OSError, IndexError):
+            return
+        self._num_ticks += 1
+        self._num_runnable += state == "R"
+
+    def _cpu(self) -> float:
+        try:
+            return time.clock_gettime(self._clock)
+        except OSError:
+            return 0.0
+
+
+def _others_cpu_s() -> float:
+    """Of all processes that this container has had, but for this one."""
+    return cleaning.container_cpu_s() - time.process_time()

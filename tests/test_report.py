@@ -6,7 +6,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -256,6 +256,70 @@ def test_code_has_no_majority_vote(tmp_path: Path) -> None:
     assert [one["name"] for one in document["tasks"]["sums"]["metrics"]] == ["avg@2", "pass@2"]
 
 
+LCB = {"data": {"release": "release_v5"}}
+
+
+def errata_samples(seed: int = 0, *, sound: int = 3) -> list[Graded]:
+    """Two problems with known errata among `sound` others, with four samples each."""
+    names = dict(enumerate(["arc189_a", "arc185_c", *(f"abc{i}_a" for i in range(sound))]))
+    samples = draw_samples(seed, sizes=[4] * len(names), with_errors=False)
+    return [replace(one, problem=names[int(one.problem[1:])]) for one in samples]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_score_without_errata_is_that_of_a_run_without_them(tmp_path: Path, seed: int) -> None:
+    """Every metric stands twice: over all problems, and as if those with errata were not there."""
+    samples = errata_samples(seed)
+    sound = [one for one in samples if one.problem.startswith("abc")]
+    found = report(tmp_path / "run", samples, 4, **LCB)
+    expected = report(tmp_path / "sound", sound, 4, **LCB)
+
+    assert found["metrics"] == report(tmp_path / "plain", samples, 4)["metrics"]
+    assert found["without_errata"] == {
+        "problem_ids": ["arc185_c", "arc189_a"],
+        "metrics": expected["metrics"],
+    }
+    assert expected["without_errata"] is None
+
+
+@pytest.mark.parametrize("data", [None, {}, {"release": None}, {"hub": "h", "file": "f"}])
+def test_only_livecodebench_has_errata(tmp_path: Path, data: dict[str, Any] | None) -> None:
+    """A problem of another benchmark that has such an id is a problem like any other."""
+    assert report(tmp_path / "run", errata_samples(), 4, data=data)["without_errata"] is None
+
+
+def test_errata_that_have_no_grade_yet_are_not_named(tmp_path: Path) -> None:
+    """The line speaks of what the score is made of."""
+    samples = [Graded("a", 0, Verdict.CORRECT), Graded("arc185_c", 0, None)]
+    assert report(tmp_path / "run", samples, 1, **LCB)["without_errata"] is None
+
+
+def test_score_without_errata_is_a_line_below_the_table(tmp_path: Path) -> None:
+    """Names and numbers, in the terminal as in Markdown; also where no problem is left."""
+    bad = [Graded(name, 0, Verdict.WRONG) for name in ("arc189_a", "arc185_c")]
+    tasks = {"lcb_v5": entry(3, 1, **LCB), "lcb_v6": entry(1, 1, **LCB), "sums": entry(1, 1)}
+    with RunWriter(tmp_path / "run") as writer:
+        writer.write_json("manifest.json", manifest(tasks))
+        for one in (*bad, Graded("abc1_a", 0, Verdict.CORRECT)):
+            add(writer, one, "lcb_v5")
+        add(writer, Graded("3194", 0, Verdict.GRADER_ERROR), "lcb_v6")
+        add(writer, bad[0], "sums")
+        document = write_report(writer)
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    console = Console(width=200, record=True, file=(tmp_path / "out").open("w"))
+    with console.file:
+        console.print(terminal(document))
+
+    for text in (markdown(document), console.export_text()):
+        lines = [line.lstrip("-! ") for line in text.splitlines() if "errata" in line]
+        assert lines[0].startswith(
+            "lcb_v5 without 2 problems with known errata (arc185_c, arc189_a): avg@1 100.0 ["
+        )
+        assert lines[1:] == [
+            "lcb_v6 without 1 problem with known errata (3194): no problem is left"
+        ]
+
+
 def test_equal_answers_vote_together(tmp_path: Path) -> None:
     """Spellings with the same normal form are one class, which wins two to one."""
     spellings = [(Verdict.CORRECT, r"\frac{1}{2}"), (Verdict.CORRECT, r"\dfrac12")]
@@ -294,6 +358,17 @@ def test_last_grade_of_many_counts(tmp_path: Path) -> None:
     assert len(records) == num
     assert (records["extracted"] == records["problem_id"]).all()
     assert set(records["grader"]) == {"math"}
+
+
+def test_grades_that_have_no_span_are_read(tmp_path: Path) -> None:
+    """They were written before it was recorded where an answer stands."""
+    found = report(tmp_path / "run", errata_samples(), 4)
+    file = tmp_path / "run" / "sums" / "grades.jsonl"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    assert {row.pop("span", "absent") for row in rows} == {None}
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    assert read_report(tmp_path / "run")["tasks"]["sums"] == found
 
 
 def test_task_without_samples_has_a_row(tmp_path: Path) -> None:

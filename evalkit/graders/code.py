@@ -1,6 +1,7 @@
 """Judges a program: runs it in a sandbox on inputs alone, and compares what comes back here."""
 
 import os
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -59,7 +60,7 @@ def judge(
     """Runs the tests up to the first that fails, or with `runs_all` all of them.
 
     Neighbours on the machine slow a program down, so that up to twice the time limit is given. Whoever
-    needs more is too slow; whoever needs between one and two limits is run again alone, with the
+    needs more is too slow; a right answer between one and two limits is run again alone, with the
     limit as it is. Raises SandboxError, also where the machine is too busy to run the program at
     all, and DataError where there is no test.
     """
@@ -73,60 +74,65 @@ def judge(
             detail=f"a program of {len(program.code):,} characters; allowed are {MAX_CODE_CHARS:,}",
         )
     judging = _Judging(program, limits)
-    generous = replace(limits, grace=_GRACE)
-    judging.run(cases(), sandbox, generous, alone=False, runs_all=runs_all)
-    if judging.is_doubtful:
-        judging = _Judging(program, limits)
-        judging.run(cases(), sandbox, limits, alone=True, runs_all=runs_all)
+    judging.run(enumerate(cases()), sandbox, grace=_GRACE, runs_all=runs_all)
+    if judging.doubtful:
+        slow = ((index, case) for index, case in enumerate(cases()) if index in judging.doubtful)
+        judging.run(slow, sandbox, grace=1.0, runs_all=runs_all)
     return judging.result()
 
 
 class _Judging:
+    """`doubtful` are the tests that were right, but too slow among neighbours."""
+
     def __init__(self, program: Program, limits: Limits) -> None:
         self._program = program
         self._limits = limits
-        self._expected: dict[int, str] = {}
+        self._sent: deque[tuple[int, str]] = deque()
         self._num_passed = self._num_run = 0
         self._cpu_s = self._wall_s = 0.0
-        self._failure: tuple[int, Verdict, str, Status] | None = None
-        self.is_doubtful = False
+        self._failures: dict[int, tuple[Verdict, str, Status]] = {}
+        self.doubtful: set[int] = set()
 
     def run(
         self,
-        cases: Iterable[Case],
+        cases: Iterable[tuple[int, Case]],
         sandbox: Sandbox,
-        limits: Limits,
         *,
-        alone: bool,
+        grace: float,
         runs_all: bool,
     ) -> None:
-        executions = sandbox.run(self._program, self._inputs(cases), limits, alone=alone)
+        """Without grace the program runs alone, and what is too slow is too slow."""
+        self._sent.clear()
+        limits = replace(self._limits, grace=grace)
+        executions = sandbox.run(self._program, self._inputs(cases), limits, alone=grace == 1)
         with closing(executions):
             for execution in executions:
-                self._take(execution, alone=alone)
-                if self.is_doubtful or (self._failure and not runs_all):
+                self._take(execution, is_final=grace == 1)
+                if self._failures and not runs_all:
                     return
 
-    def _inputs(self, cases: Iterable[Case]) -> Iterator[bytes]:
-        for index, case in enumerate(cases):
-            self._expected[index] = case.output
+    def _inputs(self, cases: Iterable[tuple[int, Case]]) -> Iterator[bytes]:
+        for index, case in cases:
+            self._sent.append((index, case.output))
             yield case.input.encode("utf-8", "surrogatepass")
 
-    def _take(self, execution: Execution, *, alone: bool) -> None:
-        expected = self._expected.pop(execution.index)
-        self._num_run += 1
+    def _take(self, execution: Execution, *, is_final: bool) -> None:
+        index, expected = self._sent.popleft()
+        self._num_run += index not in self.doubtful
         self._cpu_s += execution.cpu_s
         self._wall_s += execution.wall_s
         self._check_machine(execution)
-        if not alone and execution.status is not Status.TIME_LIMIT:
-            self.is_doubtful = execution.cpu_s > self._limits.cpu_s
-            if self.is_doubtful:
-                return
-        failure = self._failure_of(execution, expected)
-        if failure is None:
+        failure = self._failure_of(index, execution, expected)
+        is_slow = failure is None and execution.cpu_s > self._limits.cpu_s
+        if is_slow and not is_final:
+            self.doubtful.add(index)
+        elif is_slow:
+            reason = f"{execution.cpu_s:.1f} s of CPU time"
+            self._failures[index] = (Verdict.TIME_LIMIT, reason, Status.TIME_LIMIT)
+        elif failure:
+            self._failures[index] = (*failure, execution.status)
+        else:
             self._num_passed += 1
-        elif self._failure is None:
-            self._failure = (execution.index, *failure, execution.status)
 
     def _check_machine(self, execution: Execution) -> None:
         """A program can look as if it got no CPU; what counts then is whether others took it."""
@@ -138,14 +144,14 @@ class _Judging:
                 f"{execution.wall_s:.0f} s"
             )
 
-    def _failure_of(self, execution: Execution, expected: str) -> tuple[Verdict, str] | None:
+    def _failure_of(
+        self, index: int, execution: Execution, expected: str
+    ) -> tuple[Verdict, str] | None:
         if execution.status is not Status.OK:
             return _VERDICTS[execution.status], _reason(execution)
-        if execution.cpu_s > self._limits.cpu_s:
-            return Verdict.TIME_LIMIT, f"{execution.cpu_s:.1f} s of CPU time"
         if self._program.fn_name:
             is_strict = self._program.mode is Mode.OFFICIAL
-            if self._is_same(expected, execution, is_strict=is_strict):
+            if self._is_same(index, expected, execution.value, is_strict=is_strict):
                 return None
             found = execution.value.decode("utf-8", "replace")
         else:
@@ -154,25 +160,26 @@ class _Judging:
                 return None
         return Verdict.WRONG, f"expected {_shown(expected)}, got {_shown(found)}"
 
-    def _is_same(self, expected: str, execution: Execution, *, is_strict: bool) -> bool:
+    def _is_same(self, index: int, expected: str, value: bytes, *, is_strict: bool) -> bool:
         try:
-            return same_value(expected, execution.value, is_strict=is_strict)
+            return same_value(expected, value, is_strict=is_strict)
         except ValueError as error:
             raise DataError(
-                f"test {execution.index + 1}: the expected output is not JSON: {_shown(expected)}"
+                f"test {index + 1}: the expected output is not JSON: {_shown(expected)}"
             ) from error
 
     def result(self) -> Judgement:
         if not self._num_run:
             raise DataError("the problem has no tests: nothing can be said of a program")
-        passed = (None, Verdict.CORRECT, "", Status.OK)
-        index, verdict, detail, status = self._failure or passed
+        failing_test = min(self._failures, default=None)
+        passed = (Verdict.CORRECT, "", Status.OK)
+        verdict, detail, status = passed if failing_test is None else self._failures[failing_test]
         return Judgement(
             verdict=verdict,
             status=status,
             num_passed=self._num_passed,
             num_run=self._num_run,
-            failing_test=index,
+            failing_test=failing_test,
             detail=detail,
             cpu_s=round(self._cpu_s, 4),
             wall_s=round(self._wall_s, 4),

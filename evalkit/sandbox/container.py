@@ -1,5 +1,6 @@
 """One warm container: runs one program at a time, test by test, and says when it has to be replaced."""
 
+import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -38,11 +39,19 @@ class Container:
         memory_mib: int,
         host: Host,
         runtime: str | None = None,
+        language: str = "python",
     ) -> None:
         self.is_worn = False
         options = container_options(
-            image=image, slot=slot, memory_mib=memory_mib, host=host, runtime=runtime
+            image=image,
+            slot=slot,
+            memory_mib=memory_mib,
+            host=host,
+            runtime=runtime,
+            language=language,
         )
+        self._client = client
+        self._created = int(time.time())
         with docker_errors():
             self._container = client.containers.create(**options)
         self._attached: Any = None
@@ -99,11 +108,30 @@ class Container:
                     sizes[index] = len(test)
             if not sizes:
                 return
-            head, payload = self._receive("result", _STARVED_FACTOR * limits.wall_s + _SILENCE_S)
+            try:
+                head, payload = self._receive(
+                    "result", _STARVED_FACTOR * limits.wall_s + _SILENCE_S
+                )
+            except SandboxError:
+                if self._ran_out_of_memory():
+                    yield _out_of_memory(min(sizes))
+                raise
             execution = _execution(head, payload)
             if sizes.pop(execution.index, None) is None:
                 raise SandboxError(f"the container answered for test {execution.index} unasked")
             yield execution
+
+    def _ran_out_of_memory(self) -> bool:
+        """Whether the kernel killed in this container for lack of memory: the program's doing."""
+        with suppress(SandboxError), docker_errors():
+            past = self._client.events(
+                since=self._created - 1,
+                until=int(time.time()) + 1,
+                filters={"container": self._container.id, "event": "oom"},
+                decode=True,
+            )
+            return any(True for _ in past)
+        return False
 
     def _finish(self, limits: Limits, *, is_cut_short: bool = False) -> None:
         """What fails here fails after the results: it costs the container, not the verdict."""
@@ -128,6 +156,21 @@ class Container:
             close_attached(self._attached)
         with suppress(SandboxError), docker_errors():
             self._container.remove(force=True)
+
+
+def _out_of_memory(index: int) -> Execution:
+    return Execution(
+        index=index,
+        status=Status.MEMORY_LIMIT,
+        detail="the memory of the container was used up, and the supervisor with it",
+        stdout=b"",
+        stderr=b"",
+        value=b"",
+        cpu_s=0.0,
+        wall_s=0.0,
+        memory_mib=0.0,
+        is_starved=False,
+    )
 
 
 def _execution(head: dict[str, Any], payload: bytes) -> Execution:

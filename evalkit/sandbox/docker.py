@@ -1,5 +1,6 @@
 """A pool of warm containers, one per slot, that survives programs, containers and Docker itself."""
 
+import itertools
 import os
 import threading
 import time
@@ -16,6 +17,7 @@ from evalkit.types import SandboxError
 
 DEFAULT_MEMORY_MIB = 2048
 _CALIBRATION = "total = 0\nfor i in range(1_000_000):\n    total += i * i % 7\n"
+_NUMBERS = itertools.count()  # of the containers of this process, whichever pool they are in
 _RETRY_AFTER_S = (0.0, 1.0, 4.0)
 
 
@@ -32,14 +34,16 @@ class DockerSandbox:
         num_slots: int | None = None,
         memory_mib: int = DEFAULT_MEMORY_MIB,
         runtime: str | None = None,
+        language: str = "python",
     ) -> None:
         self.num_slots = num_slots or os.cpu_count() or 1
         self.memory_mib = memory_mib
         self._runtime = runtime
+        self._language = language
         self._client = connect()
         try:
             self._host = host_of(self._client)
-            image = find_image(self._client)
+            image = find_image(self._client, language)
             with docker_errors():
                 prune_dead(self._client)
         except BaseException:
@@ -108,13 +112,13 @@ class DockerSandbox:
 
     def _container(self, slot: int) -> Container:
         if slot not in self._warm:
-            self._warm[slot] = self._start(slot)
+            self._warm[slot] = self._start()
         if self._is_closed:  # meanwhile
             self._discard(slot)
             raise SandboxError("the sandbox was closed")
         return self._warm[slot]
 
-    def _start(self, slot: int) -> Container:
+    def _start(self) -> Container:
         """Docker may be starting again: a few attempts before that counts as a failure."""
         for wait_s in _RETRY_AFTER_S:
             time.sleep(wait_s)
@@ -124,10 +128,11 @@ class DockerSandbox:
                 return Container(
                     self._client,
                     self._image,
-                    slot=slot,
+                    slot=next(_NUMBERS),
                     memory_mib=self.memory_mib,
                     host=self._host,
                     runtime=self._runtime,
+                    language=self._language,
                 )
             except SandboxError as error:
                 failure = error

@@ -10,6 +10,7 @@ from runner.stopwatch import Stopwatch
 from runner.streams import Inlet, Outlet
 
 _STDERR_BYTES = 1 << 16
+_DETAIL_BYTES = 500
 _TICK_S = 0.1
 _RECORD_BYTES = 5
 
@@ -133,7 +134,7 @@ class Attempt:
             if kind == b"L":
                 self._watch.loaded()
             elif kind == b"E":
-                self._conclude("runtime_error", content.decode("utf-8", "replace"))
+                self._conclude("runtime_error", content[-_DETAIL_BYTES:].decode("utf-8", "replace"))
             elif kind == b"V":
                 self._conclude("ok", "", value=content)
             elif kind == b"O":
@@ -156,7 +157,7 @@ class Attempt:
             pass
 
     def _take_exit(self) -> None:
-        report = self._forks.exit_report()
+        report = self._exit_report()
         if report is None:
             return
         self._report = report
@@ -168,6 +169,15 @@ class Attempt:
         self._take_record()
         if not self.outcome:
             self._conclude(*self._verdict_of_exit())
+
+    def _exit_report(self) -> dict | None:
+        """A fork server that has ended is the program's doing where memory ran out; else an error."""
+        try:
+            return self._forks.exit_report()
+        except OSError:
+            if cleaning.num_memory_kills() <= self._num_kills:
+                raise
+            return {"status": signal.SIGKILL, "memory_mib": 0.0}
 
     def _drain(self, inlet: Inlet) -> None:
         """What lies in the pipe; not what a survivor may still write."""

@@ -32,6 +32,9 @@ class ForkServer:
         self._socket.close()
         self._start()
 
+    def is_alive(self) -> bool:
+        return os.path.exists(f"/proc/{self.pid}")
+
     def fileno(self) -> int:
         return self._socket.fileno()
 

@@ -131,7 +131,7 @@ class Supervisor:
         self._send({**head, **outcome}, stdout + stderr + value)
 
     def _clean(self) -> None:
-        if cleaning.leftover_processes(self._forks.pid):
+        if cleaning.leftover_processes(self._forks.pid) or not self._forks.is_alive():
             cleaning.kill_everything()
             self._forks.restart()
         cleaning.remove_files(self._uid)

@@ -1,0 +1,5 @@
+class Solution:
+    def double(self, nums):
+        for index in range(len(nums)):
+            nums[index] *= 2
+        return nums

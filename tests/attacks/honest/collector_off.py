@@ -1,0 +1,5 @@
+import gc
+
+gc.disable()
+gc.freeze()
+print(sum(map(int, input().split())))

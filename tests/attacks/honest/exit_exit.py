@@ -1,0 +1,7 @@
+def main():
+    a, b = map(int, input().split())
+    print(a + b)
+    exit()
+
+
+main()

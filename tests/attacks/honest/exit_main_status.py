@@ -1,0 +1,9 @@
+import sys
+
+
+def main():
+    a, b = map(int, input().split())
+    print(a + b)
+
+
+sys.exit(main())

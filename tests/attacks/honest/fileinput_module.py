@@ -1,0 +1,4 @@
+import fileinput
+
+values = [int(line) for line in fileinput.input()]
+print(sum(values[1:]))

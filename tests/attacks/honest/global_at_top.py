@@ -1,0 +1,3 @@
+global total
+total = sum(map(int, input().split()))
+print(total)

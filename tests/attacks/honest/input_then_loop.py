@@ -1,0 +1,4 @@
+import sys
+
+n = int(input())
+print(sum(int(line) for line in sys.stdin))

@@ -1,0 +1,3 @@
+list = [int(x) for x in input().split()]
+json = sum
+print(json(list))

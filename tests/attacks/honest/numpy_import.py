@@ -1,0 +1,3 @@
+import numpy as np
+
+print(np.array(input().split(), dtype=np.int64).sum())

@@ -1,0 +1,3 @@
+with open("/dev/stdin") as file:
+    numbers = file.read().split()
+print(sum(map(int, numbers[1:])))

@@ -1,0 +1,3 @@
+n = int(input())
+for _ in range(n // 100):
+    print("x" * 100, end="")

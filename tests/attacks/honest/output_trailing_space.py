@@ -1,0 +1,1 @@
+print("\n ", sum(map(int, input().split())), " \n\n")

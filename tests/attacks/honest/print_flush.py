@@ -1,0 +1,2 @@
+for number in range(1, int(input()) + 1):
+    print(number, flush=True)

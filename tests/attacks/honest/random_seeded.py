@@ -1,0 +1,6 @@
+import random
+
+random.seed(1)
+numbers = list(map(int, input().split()))
+random.shuffle(numbers)
+print(sum(numbers))

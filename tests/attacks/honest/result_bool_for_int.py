@@ -1,0 +1,3 @@
+class Solution:
+    def even(self, n):
+        return not n & 1

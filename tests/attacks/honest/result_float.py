@@ -1,0 +1,3 @@
+class Solution:
+    def mean(self, nums):
+        return sum(nums) / len(nums)

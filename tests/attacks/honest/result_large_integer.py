@@ -1,0 +1,3 @@
+class Solution:
+    def power(self, n):
+        return 2**n

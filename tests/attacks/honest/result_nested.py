@@ -1,0 +1,3 @@
+class Solution:
+    def pairs(self, n):
+        return [[i, i * i] for i in range(n)]

@@ -1,0 +1,4 @@
+from sympy import Integer
+
+a, b = map(Integer, input().split())
+print(a + b)

@@ -1,0 +1,3 @@
+class Solution:
+    def join(self, words):
+        return " ".join(words)

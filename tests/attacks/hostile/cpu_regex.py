@@ -1,0 +1,3 @@
+import re
+
+re.match(r"(x+x+)+y", "x" * 64)

@@ -1,0 +1,4 @@
+class Solution:
+    def double(self, nums):
+        while True:
+            yield 0

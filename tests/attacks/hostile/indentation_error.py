@@ -1,0 +1,4 @@
+class Solution:
+    def add(self, a, b):
+        if a:
+	    return a + b

@@ -1,0 +1,4 @@
+import sys
+
+input()
+sys.stdout.write("1 " * 10_000_000)

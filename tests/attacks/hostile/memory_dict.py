@@ -1,0 +1,5 @@
+values = {}
+number = 0
+while True:
+    values[number] = str(number) * 50
+    number += 1

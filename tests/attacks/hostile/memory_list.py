@@ -1,0 +1,3 @@
+values = [0]
+while True:
+    values += values

@@ -1,0 +1,3 @@
+class Solution:
+    def addd(self, a, b):
+        return a + b

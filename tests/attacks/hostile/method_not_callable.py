@@ -1,0 +1,2 @@
+class Solution:
+    add = 61443

@@ -1,0 +1,6 @@
+import numpy
+
+
+class Solution:
+    def double(self, nums):
+        return numpy.array([])

@@ -1,0 +1,10 @@
+def work():
+    while True:
+        try:
+            while True:
+                pass
+        except BaseException:
+            pass
+
+
+work()

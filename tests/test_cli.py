@@ -79,6 +79,11 @@ def test_commands_are_those_that_evalkit_promises() -> None:
         "tasks validate",
         "data fetch",
         "data verify",
+        "grade-pairs",
+        "sandbox build",
+        "sandbox check",
+        "sandbox attack",
+        "sandbox prune",
     }
 
 

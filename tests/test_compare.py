@@ -318,7 +318,5 @@ def test_a_ratio_of_enormous_numbers_is_not_reduced() -> None:
     expected = "1" * 8000
     start = time.process_time()
 
-    assert not same_value(
-        expected, f'{{"q": ["{number}", "{number}"]}}'.encode(), is_strict=True
-    )
+    assert not same_value(expected, f'{{"q": ["{number}", "{number}"]}}'.encode(), is_strict=True)
     assert time.process_time() - start < 1

@@ -330,7 +330,7 @@ def test_hanging_worker_without_a_pool_ends_by_itself() -> None:
 def test_own_mistakes_are_raised() -> None:
     """An exception in our own code is not made a verdict of."""
     with GraderPool(num_workers=1) as pool, pytest.raises(AttributeError):
-        pool.grade(Problem("0", (), None), sample("5"))  # type: ignore[arg-type]
+        pool.grade(problem("5"), None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("options", [{"grader": "x"}, {"unclosed_thinking": "x"}])
@@ -377,7 +377,7 @@ def test_own_mistakes_are_raised_by_a_run(writer: RunWriter) -> None:
     """An exception while grading in the background reaches the main thread."""
     with (
         writer,
-        pytest.raises(AttributeError),
+        pytest.raises(UsageError),
         GraderPool(num_workers=1) as pool,
         Grading(pool, writer, Silent()) as grading,
     ):

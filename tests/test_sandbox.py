@@ -1,5 +1,6 @@
 """The sandbox itself, in real containers: what each program leads to, and that nothing of it stays."""
 
+import gc
 import os
 import signal
 import socket
@@ -303,7 +304,8 @@ def test_a_flood_of_small_writes_does_not_look_like_a_busy_machine(
 
     found = run_one(sandbox, code, b"1", fn_name="f", limits=Limits(cpu_s=0.5))
 
-    assert (found.status in (Status.TIME_LIMIT, Status.OUTPUT_LIMIT)) and not found.is_starved
+    assert found.status in (Status.TIME_LIMIT, Status.OUTPUT_LIMIT)
+    assert not found.is_starved
 
 
 def test_output_of_earlier_tests_does_not_count(sandbox: DockerSandbox) -> None:
@@ -330,15 +332,9 @@ def test_much_output_of_many_tests_does_not_fill_the_container(sandbox: DockerSa
     assert set(statuses) == {(Status.OK, 30_000_001)}
 
 
-def test_a_source_too_large_to_keep_is_no_failure_of_the_sandbox(sandbox: DockerSandbox) -> None:
-    found = run_one(sandbox, "#" * (20 << 20), limits=Limits())
-
-    assert found.status in (Status.OK, Status.RUNTIME_ERROR)
-
-
 DAEMON = (
     "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n"
-    "        while True: time.sleep(0.01)\nprint('left')"
+    "        while True: time.sleep(0.01)\n    os._exit(0)\nprint('left')"
 )
 
 
@@ -384,7 +380,7 @@ def test_a_container_that_was_killed_is_an_error_and_is_replaced(
 ) -> None:
     found = container_id(sandbox)
 
-    with pytest.raises(SandboxError), _running(sandbox) as executions:
+    with pytest.raises(SandboxError), _running(sandbox) as executions:  # noqa: PT012
         sandbox_client.containers.get(found).kill()
         next(executions)
 
@@ -407,7 +403,7 @@ def test_a_container_that_is_silent_is_an_error_and_is_replaced(
     monkeypatch.setattr(container_module, "_SILENCE_S", 0.5)
     found = container_id(sandbox)
 
-    with pytest.raises(SandboxError, match="silent"), _running(sandbox) as executions:
+    with pytest.raises(SandboxError, match="silent"), _running(sandbox) as executions:  # noqa: PT012
         sandbox_client.containers.get(found).pause()
         next(executions)
 
@@ -439,7 +435,8 @@ def test_two_slots_work_side_by_side_and_alone_means_alone(sandbox_client: "Dock
         for one in (*first, alone, last):
             one.result(timeout=30)
 
-    assert spans["one"][0] < spans["two"][1] and spans["two"][0] < spans["one"][1]
+    assert spans["one"][0] < spans["two"][1]
+    assert spans["two"][0] < spans["one"][1]
     for name in ("one", "two", "last"):
         assert spans[name][1] <= spans["alone"][0] or spans[name][0] >= spans["alone"][1]
     assert spans["last"][0] >= spans["alone"][1]
@@ -483,7 +480,9 @@ HOLDER = (
 
 def test_nothing_is_left_after_kill_9(sandbox_client: "DockerClient") -> None:
     """The container sees the end of its stdin."""
-    with subprocess.Popen([sys.executable, "-c", HOLDER], stdout=subprocess.PIPE, text=True) as done:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER], stdout=subprocess.PIPE, text=True
+    ) as done:
         assert done.stdout
         name = done.stdout.readline().strip()
         assert len(own_containers(sandbox_client, name)) == 1
@@ -547,13 +546,13 @@ def wire(
 
 
 # The docker library leaks its socket where it cannot connect.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def test_docker_that_breaks_off_is_an_error_and_is_found_again(
     wire: Wire, sandbox_client: "DockerClient"
 ) -> None:
     before = {one.id for one in own_containers(sandbox_client)}
     with DockerSandbox(num_slots=1) as made:
-        with pytest.raises(SandboxError), _running(made) as executions:
+        with pytest.raises(SandboxError), _running(made) as executions:  # noqa: PT012
             wire.cut()
             next(executions)
         with pytest.raises(SandboxError, match="Docker"):
@@ -562,6 +561,7 @@ def test_docker_that_breaks_off_is_an_error_and_is_found_again(
 
         assert run_one(made, ADD, b"1 2").stdout == b"3\n"
 
+    gc.collect()
     assert eventually(lambda: {one.id for one in own_containers(sandbox_client)} <= before)
 
 

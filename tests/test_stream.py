@@ -191,7 +191,7 @@ def test_a_flood_on_stderr_is_not_kept(ends: Ends) -> None:
 def test_sending_to_a_container_that_is_gone_is_an_error_of_the_sandbox(ends: Ends) -> None:
     ends.docker.close()
 
-    with pytest.raises(SandboxError, match="does not take input"):
+    with pytest.raises(SandboxError, match="does not take input"):  # noqa: PT012
         for _ in range(100):
             ends.stream.send({}, bytes(100_000))
 

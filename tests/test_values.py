@@ -148,11 +148,36 @@ def _hostile(base: type) -> type:
     def asked(self: object, *_: object, **__: object) -> object:
         raise _Asked
 
-    names = (
-        "__eq__ __ne__ __hash__ __iter__ __len__ __getitem__ __contains__ __str__ __repr__ __int__ "
-        "__float__ __index__ __bool__ __add__ __radd__ __sub__ __neg__ __reversed__ __format__ "
-        "__getattribute__ items keys values as_integer_ratio hex __lt__ __gt__ __reduce_ex__"
-    ).split()
+    names = [
+        "__eq__",
+        "__ne__",
+        "__hash__",
+        "__iter__",
+        "__len__",
+        "__getitem__",
+        "__contains__",
+        "__str__",
+        "__repr__",
+        "__int__",
+        "__float__",
+        "__index__",
+        "__bool__",
+        "__add__",
+        "__radd__",
+        "__sub__",
+        "__neg__",
+        "__reversed__",
+        "__format__",
+        "__getattribute__",
+        "items",
+        "keys",
+        "values",
+        "as_integer_ratio",
+        "hex",
+        "__lt__",
+        "__gt__",
+        "__reduce_ex__",
+    ]
     return type("Asking", (base,), dict.fromkeys(names, asked))
 
 
@@ -285,7 +310,11 @@ SCRIPTS = {
     ),
     "names of the prelude": ("print(gcd(4, 6), Counter('a')['a'])", "", "2 1\n"),
     "pow is the built-in one": ("print(pow(2, 3, 5))", "", "3\n"),
-    "imports are moved up": ("def f():\n    return math.pi > 3\nimport math\nprint(f())", "", "True\n"),
+    "imports are moved up": (
+        "def f():\n    return math.pi > 3\nimport math\nprint(f())",
+        "",
+        "True\n",
+    ),
     "a star import": ("from math import *\nprint(int(sqrt(9)))", "", "3\n"),
     "return at the top": ("print(1)\nreturn\nprint(2)", "", "1\n"),
 }
@@ -325,7 +354,9 @@ def test_a_solution_is_one_object_for_all_tests(official: ModuleType) -> None:
 
 
 def test_a_function_needs_no_class(official: ModuleType) -> None:
-    double = _loaded(official.load_function, "def double(n: List[int]):\n    return 2 * n", "double")
+    double = _loaded(
+        official.load_function, "def double(n: List[int]):\n    return 2 * n", "double"
+    )
 
     assert double([1]) == [1, 1]
 

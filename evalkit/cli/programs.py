@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+_MAX_TIME_LIMIT_S = 3600
+
 
 def register(app: typer.Typer) -> None:
     app.command("grade-pairs")(grade_pairs)
@@ -64,8 +66,11 @@ def grade_pairs(
     by_mode = {one.value: name for name, one in MODES.items()}
     if mode is not None and mode not in by_mode:
         raise unknown("mode", mode, list(by_mode))
-    if time_limit <= 0:
-        raise UsageError(f"--time-limit {time_limit}, but it must be more than 0 seconds")
+    if not 0 < time_limit <= _MAX_TIME_LIMIT_S:
+        raise UsageError(
+            f"--time-limit {time_limit}, but it must be more than 0 and at most "
+            f"{_MAX_TIME_LIMIT_S} seconds"
+        )
     with (
         resumable(),
         CodePool(by_mode[mode] if mode else grader, num_workers=workers) as pool,

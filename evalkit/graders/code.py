@@ -61,7 +61,7 @@ def judge(
 
     Neighbours on the machine slow a program down, so that up to twice the time limit is given. Whoever
     needs more is too slow; a right answer between one and two limits is run again alone, with the
-    limit as it is. Raises SandboxError, also where the machine is too busy to run the program at
+    limit as it is (in mode official without the tests before it). Raises SandboxError, also where the machine is too busy to run the program at
     all, and DataError where there is no test.
     """
     if len(program.code) > MAX_CODE_CHARS:

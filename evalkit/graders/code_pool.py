@@ -12,7 +12,7 @@ from typing import Any, Self
 from evalkit.graders.code import Judgement, judge
 from evalkit.graders.pool import profile_name
 from evalkit.graders.program import find_program
-from evalkit.sandbox.docker import DockerSandbox
+from evalkit.sandbox.docker import MAX_GATHERED, DockerSandbox
 from evalkit.sandbox.types import Limits, Mode, Program
 from evalkit.teststore import Store
 from evalkit.types import (
@@ -54,7 +54,8 @@ class CodePool:
         self._look_into_unclosed = unclosed_thinking == "grade"
         self._partial_credit = partial_credit
         self.sandbox = sandbox or DockerSandbox(num_slots=num_workers)
-        self._threads = ThreadPoolExecutor(self.sandbox.num_slots)
+        # Who waits to run a program alone must not keep a slot from work meanwhile.
+        self._threads = ThreadPoolExecutor(self.sandbox.num_slots + MAX_GATHERED)
         self._lock = threading.Lock()
         self._stores: dict[str, Store] = {}
         self._cache: OrderedDict[str, Future[Judgement]] = OrderedDict()

@@ -51,7 +51,6 @@ class Container:
             language=language,
         )
         self._client = client
-        self._created = int(time.time())
         with docker_errors():
             self._container = client.containers.create(**options)
         self._attached: Any = None
@@ -71,6 +70,7 @@ class Container:
     ) -> Generator[Execution]:
         """One Execution per input, in order; closing the iterator early stops the program."""
         self.is_worn = True
+        self._run_from = time.time()
         self._stream.send(
             {
                 "op": "program",
@@ -125,12 +125,12 @@ class Container:
         """Whether the kernel killed in this container for lack of memory: the program's doing."""
         with suppress(SandboxError), docker_errors():
             past = self._client.events(
-                since=self._created - 1,
+                since=int(self._run_from),
                 until=int(time.time()) + 1,
                 filters={"container": self._container.id, "event": "oom"},
                 decode=True,
             )
-            return any(True for _ in past)
+            return any(event["timeNano"] >= self._run_from * 1e9 for event in past)
         return False
 
     def _finish(self, limits: Limits, *, is_cut_short: bool = False) -> None:

@@ -17,6 +17,8 @@ from evalkit.types import SandboxError
 
 DEFAULT_MEMORY_MIB = 2048
 _CALIBRATION = "total = 0\nfor i in range(1_000_000):\n    total += i * i % 7\n"
+MAX_GATHERED = 8
+_PATIENCE_S = 60.0
 _NUMBERS = itertools.count()  # of the containers of this process, whichever pool they are in
 _RETRY_AFTER_S = (0.0, 1.0, 4.0)
 
@@ -24,8 +26,9 @@ _RETRY_AFTER_S = (0.0, 1.0, 4.0)
 class DockerSandbox:
     """Runs programs, `num_slots` at the same time; safe from any thread. Used with `with`.
 
-    Raises SandboxError when made, where Docker or the image is missing. `identity` changes with
-    everything in the container that can change a verdict.
+    `runtime` is Docker's name of an OCI runtime, such as runsc; default: EVALKIT_SANDBOX_RUNTIME, else
+    Docker's own. Raises SandboxError when made, where Docker or the image is missing. `identity`
+    changes with everything in the container that can change a verdict.
     """
 
     def __init__(
@@ -38,7 +41,7 @@ class DockerSandbox:
     ) -> None:
         self.num_slots = num_slots or os.cpu_count() or 1
         self.memory_mib = memory_mib
-        self._runtime = runtime
+        self._runtime = runtime or os.environ.get("EVALKIT_SANDBOX_RUNTIME") or None
         self._language = language
         self._client = connect()
         try:
@@ -54,7 +57,7 @@ class DockerSandbox:
         self.identity = sandbox_identity(image)
         self._free: list[int] = list(range(self.num_slots))
         self._warm: dict[int, Container] = {}
-        self._num_alone = 0
+        self._num_alone = self._num_gathered = 0
         self._is_closed = False
         self._change = threading.Condition()
 
@@ -103,12 +106,25 @@ class DockerSandbox:
 
     def _take(self, *, alone: bool) -> int:
         if alone:
-            self._change.wait_for(lambda: not self._num_alone)
+            self._gather()
             self._num_alone += 1
             self._change.wait_for(lambda: len(self._free) == self.num_slots)
         else:
             self._change.wait_for(lambda: self._free and not self._num_alone)
         return self._free.pop()
+
+    def _gather(self) -> None:
+        """Waits for idle slots without stopping anybody, or until there is reason to stop all others.
+
+        To empty the pool costs as long as its longest program: better once for several.
+        """
+        self._num_gathered += 1
+        self._change.notify_all()
+        self._change.wait_for(
+            lambda: len(self._free) == self.num_slots or self._num_gathered >= MAX_GATHERED,
+            timeout=_PATIENCE_S,
+        )
+        self._num_gathered -= 1
 
     def _container(self, slot: int) -> Container:
         if slot not in self._warm:

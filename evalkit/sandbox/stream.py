@@ -11,6 +11,7 @@ _MUX_HEADER_BYTES = 8
 _HEADER_BYTES = 8
 _MAX_HEAD_BYTES = 1 << 16
 _STDERR_KEPT_BYTES = 4000
+_JOINED_BYTES = 1 << 16  # sent with the head; of larger payloads no copy is made
 
 
 class SandboxStream:
@@ -31,7 +32,9 @@ class SandboxStream:
         text = json.dumps(head).encode()
         lengths = len(text).to_bytes(4, "big") + len(payload).to_bytes(4, "big")
         try:
-            self._socket.sendall(lengths + text + payload)
+            self._socket.sendall(lengths + text + payload[:_JOINED_BYTES])
+            if len(payload) > _JOINED_BYTES:
+                self._socket.sendall(memoryview(payload)[_JOINED_BYTES:])
         except OSError as error:
             raise SandboxError(f"the container does not take input ({error})") from error
 

@@ -25,7 +25,8 @@ class Stopwatch:
     def start(self) -> None:
         self._wall_from = time.monotonic()
         self._cpu_from = self._cpu()
-        self._all_from = _others_cpu_s()
+        self._container_from = cleaning.container_cpu_s()
+        self._supervisor_from = time.process_time()
         self._num_ticks = self._num_runnable = 0
 
     def loaded(self) -> None:
@@ -39,7 +40,7 @@ class Stopwatch:
         own_s = max(0.0, (self._cpu() if total_s is None else total_s) - self._cpu_from)
         if self.wall_s() < _SHORT_S:
             return own_s
-        return max(own_s, _others_cpu_s() - self._all_from)
+        return max(own_s, self._container_s() - (time.process_time() - self._supervisor_from))
 
     def wall_s(self) -> float:
         return time.monotonic() - self._wall_from
@@ -58,7 +59,11 @@ class Stopwatch:
     def is_starved(self) -> bool:
         """Ready to run most of the time, without getting the CPU."""
         is_runnable = self._num_ticks > _MIN_TICKS and self._num_runnable > 0.5 * self._num_ticks
-        return is_runnable and self.cpu_s() < 0.5 * self.wall_s()
+        return is_runnable and self._container_s() < 0.5 * self.wall_s()
+
+    def _container_s(self) -> float:
+        """CPU time of all processes, the supervisor among them: a program can keep it busy."""
+        return cleaning.container_cpu_s() - self._container_from
 
     def _watch_state(self) -> None:
         try:
@@ -74,8 +79,3 @@ class Stopwatch:
             return time.clock_gettime(self._clock)
         except OSError:
             return 0.0
-
-
-def _others_cpu_s() -> float:
-    """Of all processes that this container has had, but for this one."""
-    return cleaning.container_cpu_s() - time.process_time()

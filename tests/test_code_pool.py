@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
@@ -299,9 +300,9 @@ def test_a_pool_that_is_closed_gives_no_verdict_on_what_was_cut_short(store: Pat
     sandbox = Flaky(num_slots=1)
     with CodePool("code-process", sandbox=sandbox) as pool:
         running = pool.submit(problem(store), sample(block("import time\ntime.sleep(60)\n")))
-        waiting = pool.submit(problem(store), sample(block(ADD)))
         while not sandbox._warm:  # until the program has a container
-            pass
+            time.sleep(0.01)
+        waiting = pool.submit(problem(store), sample(block(ADD)))
 
     assert running.exception(timeout=30) is not None
     with pytest.raises(CancelledError):

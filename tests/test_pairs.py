@@ -259,8 +259,8 @@ def test_the_command_has_its_own_exit_code_for_grader_errors(
     [
         (("--grader", "maths"), "unknown grader 'maths'; known: code, code-process"),
         (("--mode", "fast"), "unknown mode 'fast'; known: official, process"),
-        (("--time-limit", "0"), "--time-limit 0.0, but it must be more than 0 seconds"),
-        (("--time-limit", "nan"), "--time-limit nan, but it must be more than 0 seconds"),
+        (("--time-limit", "0"), "--time-limit 0.0, but it must be more than 0"),
+        (("--time-limit", "nan"), "--time-limit nan, but it must be more than 0"),
     ],
 )
 def test_the_command_refuses_what_it_does_not_know(

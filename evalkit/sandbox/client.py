@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,15 +99,9 @@ def docker_errors(*, but: type[Exception] | tuple[type[Exception], ...] = ()) ->
 
 
 def close_attached(attached: Any) -> None:
-    """Closes what `attach_socket` returned: the file, the socket below it, and the response.
-
-    A thread that waits for data on it is woken.
-    """
+    """Closes what `attach_socket` returned: the file, the socket below it, and the response."""
     response = getattr(attached, "_response", None)
     connection = getattr(attached, "_sock", None)
-    if connection is not None:
-        with suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
     for one in (response, attached, connection):
         if one is not None:
             one.close()

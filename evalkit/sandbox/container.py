@@ -1,5 +1,6 @@
 """One warm container: runs one program at a time, test by test, and says when it has to be replaced."""
 
+import socket
 import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
@@ -58,8 +59,8 @@ class Container:
             with docker_errors():
                 self._attached = self._container.attach_socket(params=_ALL_STREAMS)
                 self._container.start()
-            connection = getattr(self._attached, "_sock", self._attached)
-            self._stream = SandboxStream(connection, _MAX_PAYLOAD_BYTES)
+            self._connection: socket.socket = getattr(self._attached, "_sock", self._attached)
+            self._stream = SandboxStream(self._connection, _MAX_PAYLOAD_BYTES)
             self._receive("ready", _START_S)
         except SandboxError:
             self.close()
@@ -149,6 +150,14 @@ class Container:
         if op and head.get("op") != op:
             raise SandboxError(f"the container said {head.get('op')!r} instead of {op!r}")
         return head, payload
+
+    def interrupt(self) -> None:
+        """From another thread: what waits for the container raises SandboxError, and then closes it.
+
+        Closing it from there could leave that thread waiting on somebody else's connection.
+        """
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Removes the container. One that Docker cannot remove now is removed at the next start."""

@@ -19,6 +19,7 @@ DEFAULT_MEMORY_MIB = 2048
 _CALIBRATION = "total = 0\nfor i in range(1_000_000):\n    total += i * i % 7\n"
 MAX_GATHERED = 8
 _PATIENCE_S = 60.0
+_CLOSE_S = 10.0
 _NUMBERS = itertools.count()  # of the containers of this process, whichever pool they are in
 _RETRY_AFTER_S = (0.0, 1.0, 4.0)
 
@@ -108,10 +109,16 @@ class DockerSandbox:
         if alone:
             self._gather()
             self._num_alone += 1
-            self._change.wait_for(lambda: len(self._free) == self.num_slots)
+            self._change.wait_for(lambda: self._is_idle or self._is_closed)
         else:
-            self._change.wait_for(lambda: self._free and not self._num_alone)
+            self._change.wait_for(lambda: self._is_closed or (self._free and not self._num_alone))
+        if self._is_closed:
+            raise SandboxError("the sandbox was closed")
         return self._free.pop()
+
+    @property
+    def _is_idle(self) -> bool:
+        return len(self._free) == self.num_slots
 
     def _gather(self) -> None:
         """Waits for idle slots without stopping anybody, or until there is reason to stop all others.
@@ -121,7 +128,7 @@ class DockerSandbox:
         self._num_gathered += 1
         self._change.notify_all()
         self._change.wait_for(
-            lambda: len(self._free) == self.num_slots or self._num_gathered >= MAX_GATHERED,
+            lambda: self._is_idle or self._is_closed or self._num_gathered >= MAX_GATHERED,
             timeout=_PATIENCE_S,
         )
         self._num_gathered -= 1
@@ -160,7 +167,14 @@ class DockerSandbox:
             container.close()
 
     def close(self) -> None:
-        self._is_closed = True
+        """What still runs is cut short and raises SandboxError in its own thread."""
+        with self._change:
+            self._is_closed = True
+            self._change.notify_all()
+            for slot, container in list(self._warm.items()):
+                if slot not in self._free:
+                    container.interrupt()
+            self._change.wait_for(lambda: self._is_idle, timeout=_CLOSE_S)
         with ExitStack() as stack:
             stack.callback(self._client.close)
             for slot in list(self._warm):

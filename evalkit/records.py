@@ -70,9 +70,10 @@ class RunWriter:
                 self.path.mkdir(parents=True, exist_ok=True)
                 lock = stack.enter_context((self.path / ".lock").open("a+"))
                 _take(lock, self.path)
+                stack.callback(self._remove_if_unused)
+                _sign(lock)
             except OSError as error:
                 raise write_error(self.path, error) from error
-            stack.callback(self._remove_if_unused)
             self._stack = stack.pop_all()
         return self
 
@@ -227,6 +228,9 @@ def _take(lock: IO[str], path: Path) -> None:
         raise RunInUseError(
             f"{path} is in use by another evalkit process (pid {holder})"
         ) from error
+
+
+def _sign(lock: IO[str]) -> None:
     lock.truncate(0)
     lock.write(str(os.getpid()))
     lock.flush()

@@ -181,13 +181,18 @@ def test_second_interrupt_leaves_at_once(
     assert_complete(out)
 
 
+def is_signed(lock: Path) -> bool:
+    """The directory is taken: its owner has written its process id."""
+    return lock.exists() and bool(lock.read_text())
+
+
 def test_interrupted_start_leaves_nothing(
     command: Callable[..., list[str]], tmp_path: Path
 ) -> None:
     """Ctrl-C before the manifest removes the directory again."""
     out, errors = tmp_path / "new" / "run", tmp_path / "errors"
     with started(command(out=out), errors) as process:
-        wait_until(lambda: (out / ".lock").exists() or process.poll() is not None)
+        wait_until(lambda: is_signed(out / ".lock") or process.poll() is not None)
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE_S) == 130
     assert not (tmp_path / "new").exists()

@@ -3,14 +3,16 @@
 usage: python benchmarks/code_speed.py --problems P.jsonl --programs S.jsonl
            [--harness CHECKOUT --harness-python PYTHON] [--mode official|process] [--limit N] [--rounds 3]
 
-P.jsonl holds problems in LiveCodeBench's schema with tests as plain JSON, S.jsonl rows {id, question_id, code}.
-Both run with two processes; evalkit's containers are started, and its problems converted, beforehand in a warm-up.
+P.jsonl holds problems in LiveCodeBench's schema, S.jsonl rows {id, question_id, code}.
+The harness is LiveCodeBench's at 28fef95; its PYTHON needs numpy, scipy, sympy, sortedcontainers and tqdm.
+Both run with two processes; evalkit converts its problems beforehand, in a warm-up.
 """
 
 import argparse
 import json
 import os
 import tempfile
+import time
 from pathlib import Path
 
 from timing import interleave, print_ratios, timed
@@ -56,8 +58,6 @@ def _sampled(programs: Path, limit: int | None, folder: Path) -> Path:
 
 
 def _evalkit(problems: Path, programs: Path, grader: str, folder: Path) -> float:
-    import time
-
     out = folder / "evalkit.jsonl"
     out.unlink(missing_ok=True)
     with CodePool(grader, num_workers=2) as pool:
@@ -67,9 +67,7 @@ def _evalkit(problems: Path, programs: Path, grader: str, folder: Path) -> float
         seconds = time.monotonic() - started
         after = os.times()
     rows = [json.loads(line) for line in out.read_text().splitlines()]
-    _print(
-        len(rows), sum(row.get("num_run", 0) for row in rows), seconds, rows[0]["verdict"] and rows
-    )
+    _print_rates(len(rows), sum(row.get("num_run", 0) for row in rows), seconds)
     inside = sum(row.get("cpu_s", 0.0) for row in rows)
     print(f"  CPU: programs {inside:.1f} s, evalkit {after.user - before.user:.1f} s")
     return seconds
@@ -85,11 +83,11 @@ def _harness(options: argparse.Namespace, programs: Path, folder: Path) -> float
         env={**os.environ, "PYTHONPATH": str(options.harness)},
     )
     rows = [json.loads(line) for line in out.read_text().splitlines()]
-    _print(len(rows), sum(row["num_run"] for row in rows), seconds, None)
+    _print_rates(len(rows), sum(row["num_run"] for row in rows), seconds)
     return seconds
 
 
-def _print(num_programs: int, num_tests: int, seconds: float, _: object) -> None:
+def _print_rates(num_programs: int, num_tests: int, seconds: float) -> None:
     print(
         f"  {num_programs} programs, {num_tests} tests: "
         f"{num_programs / seconds:.1f} programs/s, {num_tests / seconds:.0f} tests/s"

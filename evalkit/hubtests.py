@@ -92,7 +92,7 @@ def decode_tests(text: str, where: str, *, max_bytes: int = MAX_EXPANDED_BYTES) 
     tests = _json(text, where, "a list of tests")
     if not isinstance(tests, list):
         raise DataError(f"{where}: expected a list of tests, found {text[:60]}")
-    return tuple(_case(test, f"{where}, test {number}") for number, test in enumerate(tests))
+    return tuple(_case(test, f"{where}, test {number}") for number, test in enumerate(tests, 1))
 
 
 def fn_name(fields: Mapping[str, str]) -> str | None:

@@ -67,7 +67,7 @@ def judged(sandbox: Spy) -> Callable[..., Judgement]:
 
 @pytest.mark.parametrize("mode", Mode)
 def test_a_right_program_is_correct(judged: Callable[..., Judgement], mode: Mode) -> None:
-    found = judged(ADD, mode=mode)
+    found = judged(f"sum(range(100_000))\n{ADD}", mode=mode)
 
     assert (found.verdict, found.status, found.failing_test) == (Verdict.CORRECT, Status.OK, None)
     assert (found.num_passed, found.num_run, found.detail) == (3, 3, "")
@@ -139,6 +139,18 @@ def test_values_are_judged_by_the_rules_of_the_mode(
     assert judged(code, PAIRS, mode=mode, fn_name="f").verdict is verdict
 
 
+@pytest.mark.parametrize("body", ["return [(1, 2), 0.5]", "return [[1, 2], 0.5000001]"])
+@pytest.mark.parametrize(
+    ("mode", "verdict"), [(Mode.OFFICIAL, Verdict.WRONG), (Mode.PROCESS, Verdict.CORRECT)]
+)
+def test_only_mode_official_is_strict(
+    judged: Callable[..., Judgement], body: str, mode: Mode, verdict: Verdict
+) -> None:
+    found = judged(f"def f(n): {body}", (Case("1", "[[1, 2], 0.5]"),), mode=mode, fn_name="f")
+
+    assert found.verdict is verdict
+
+
 @pytest.mark.parametrize(
     ("mode", "verdict"), [(Mode.OFFICIAL, Verdict.WRONG), (Mode.PROCESS, Verdict.CORRECT)]
 )
@@ -161,12 +173,12 @@ def test_judging_stops_at_the_first_failure(judged: Callable[..., Judgement], sa
 
 def test_all_tests_are_run_where_shares_are_asked_for(judged: Callable[..., Judgement]) -> None:
     """The verdict stays that of the first failure."""
-    code = "a, b = map(int, input().split())\nprint(1 // (a - 1) if a < 3 else a + b)\n"
+    code = "a, b = map(int, input().split())\nprint(1 // (a - 1) if a < 3 else 7)\n"
 
     found = judged(code, SUMS, runs_all=True)
 
     assert (found.verdict, found.failing_test) == (Verdict.RUNTIME_ERROR, 0)
-    assert (found.num_passed, found.num_run) == (2, 3)
+    assert (found.num_passed, found.num_run) == (1, 3)
 
 
 def test_all_tests_are_run_after_one_that_ended_the_official_process(

@@ -12,12 +12,17 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from evalkit.sandbox import container as container_module
+from evalkit.sandbox import docker as docker_module
+from evalkit.sandbox import types as types_module
 from evalkit.sandbox.docker import DockerSandbox
+from evalkit.sandbox.image import find_image
+from evalkit.sandbox.options import container_options
 from evalkit.sandbox.owner import OWNER, owner
 from evalkit.sandbox.types import Execution, Limits, Mode, Program, Status
 from evalkit.types import SandboxError
@@ -146,8 +151,7 @@ STATUSES: dict[str, tuple[str, dict[str, Any], Status, str]] = {
     "NUL in the source": ("x = '\0'", {}, Status.RUNTIME_ERROR, "exit code 1"),
     "a lone surrogate": ("x = '\ud800'", {}, Status.RUNTIME_ERROR, "exit code 1"),
     "CPU time": ("while True: pass", {}, Status.TIME_LIMIT, "cpu"),
-    "waiting": ("import time\ntime.sleep(60)", {}, Status.TIME_LIMIT, "wall"),
-    "memory": ("x = b'x' * (3 << 30)", {"limits": Limits()}, Status.MEMORY_LIMIT, ""),
+    "memory": ("x = b'x' * (3 << 30)", {"limits": Limits(cpu_s=60)}, Status.MEMORY_LIMIT, ""),
     "output": (
         "while True: print('x' * 100_000)",
         {"limits": Limits(cpu_s=1.0, output_mib=1)},
@@ -159,6 +163,19 @@ STATUSES: dict[str, tuple[str, dict[str, Any], Status, str]] = {
         {"fn_name": "f", "limits": Limits(cpu_s=1.0, output_mib=1)},
         Status.OUTPUT_LIMIT,
         "more than 1048576 bytes",
+    ),
+    "a value longer than any may be": (
+        "import os, time\ndef f(n):\n    os.write(4, b'V' + b'\\xff' * 4)\n    time.sleep(60)\n",
+        {"fn_name": "f"},
+        Status.OUTPUT_LIMIT,
+        "more than 33554432 bytes",
+    ),
+    "a function that leaves a thread behind": (
+        "import threading, time\ndef f(n):\n"
+        "    threading.Thread(target=time.sleep, args=(600,)).start()\n    return n\n",
+        {"fn_name": "f"},
+        Status.OK,
+        "",
     ),
     "a function that raises": (
         RETURNS.format("1 / 0"),
@@ -215,6 +232,32 @@ def test_the_status_says_how_a_program_ended(
 
     assert (found.status, detail in found.detail) == (status, True), found
     assert run_one(sandbox, ADD, b"1 2").stdout == b"3\n"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "quit()",
+        "import os\nos.getcwd()",
+        "import shutil\nprint(shutil.move.__name__)",
+        "import subprocess\nsubprocess.run(['true'])",
+        "import resource\nprint(resource.RLIMIT_CPU)",
+    ],
+)
+def test_only_mode_official_takes_away_what_its_harness_takes_away(
+    sandbox: DockerSandbox, code: str
+) -> None:
+    found = {mode: run_one(sandbox, code, mode=mode).status for mode in Mode}
+
+    assert found == {Mode.OFFICIAL: Status.RUNTIME_ERROR, Mode.PROCESS: Status.OK}
+
+
+def test_a_program_that_waits_is_stopped_and_does_not_blame_the_machine(
+    sandbox: DockerSandbox,
+) -> None:
+    found = run_one(sandbox, "import time\ntime.sleep(60)", limits=Limits(cpu_s=0.2))
+
+    assert (found.status, found.detail, found.is_starved) == (Status.TIME_LIMIT, "wall", False)
 
 
 def test_an_exception_is_told_on_stderr(sandbox: DockerSandbox) -> None:
@@ -279,9 +322,10 @@ def test_work_of_other_processes_counts_as_cpu_time(
         "        os._exit(0)\n    os.wait()\n    return os.read(read, 1).decode()\n"
     )
 
-    found = run_one(sandbox, code if fn_name else code + "print(f(0))", b"0", fn_name=fn_name)
+    code += "" if fn_name else "print(f(0))"
+    found = run_one(sandbox, code, b"0", fn_name=fn_name, limits=Limits(cpu_s=0.3))
 
-    assert found.status is Status.TIME_LIMIT
+    assert (found.status, found.detail) == (Status.TIME_LIMIT, "cpu")
 
 
 def test_a_clock_is_not_reset_by_records_of_the_program(sandbox: DockerSandbox) -> None:
@@ -317,19 +361,18 @@ def test_output_of_earlier_tests_does_not_count(sandbox: DockerSandbox) -> None:
     assert [one.status for one in found] == [Status.OK] * 12
 
 
-def test_much_output_of_many_tests_does_not_fill_the_container(sandbox: DockerSandbox) -> None:
+@pytest.mark.usefixtures("sandbox_client")
+def test_much_output_of_many_tests_does_not_fill_the_container() -> None:
     """What the host has not taken yet must not add up."""
-    code = "print('x' * 30_000_000)"
+    code = "print('x' * 10_000_000)"
     statuses = []
-    with closing(sandbox.run(Program(code, Mode.PROCESS), [b""] * 64, Limits())) as executions:
-        for execution in executions:
+    with DockerSandbox(num_slots=1, memory_mib=160) as small:
+        for execution in small.run(Program(code, Mode.PROCESS), [b""] * 64, Limits()):
             statuses.append((execution.status, len(execution.stdout)))
             if len(statuses) == 1:
-                time.sleep(1.5)
-            if len(statuses) == 12:
-                break
+                time.sleep(2)
 
-    assert set(statuses) == {(Status.OK, 30_000_001)}
+    assert statuses == [(Status.OK, 10_000_001)] * 64
 
 
 DAEMON = (
@@ -339,6 +382,7 @@ DAEMON = (
 
 
 def test_a_daemon_does_not_reach_the_next_test(sandbox: DockerSandbox) -> None:
+    """Neither of the same program nor of the next."""
     seen = (
         "import os, time\n"
         "mine = {1, os.getpid(), os.getppid()}\n"
@@ -346,8 +390,30 @@ def test_a_daemon_does_not_reach_the_next_test(sandbox: DockerSandbox) -> None:
         "print(len(found - mine))\n"
     )
 
-    assert run_one(sandbox, DAEMON).stdout == b"left\n"
+    found = run(sandbox, _leave_and_look(DAEMON, seen), [b"leave", b"look", b"leave"])
+
+    assert [one.stdout for one in found] == [b"left\n", b"0\n", b"left\n"]
     assert run_one(sandbox, seen).stdout == b"0\n"
+
+
+def test_a_program_cannot_take_all_processes_of_the_container(sandbox: DockerSandbox) -> None:
+    """The runner needs some: it is the program that fails then."""
+    code = (
+        "import os, signal\nnumber = 0\ntry:\n    while number < 90:\n"
+        "        if not os.fork(): signal.pause()\n        number += 1\n"
+        "except BlockingIOError:\n    print(number)\n"
+    )
+
+    assert run_one(sandbox, code).stdout == b"63\n"
+
+
+def test_each_test_runs_as_another_user(sandbox: DockerSandbox) -> None:
+    """No signal reaches the next test, even where something survives."""
+    found = run(sandbox, "import os\nprint(*os.getresuid(), *os.getresgid())", [b""] * 3)
+
+    users = [one.stdout.split() for one in found]
+    assert len({user for (user,) in map(set, users)}) == 3
+    assert b"0" not in {user for one in users for user in one}
 
 
 def test_no_file_reaches_the_next_test(sandbox: DockerSandbox) -> None:
@@ -364,15 +430,38 @@ def test_no_file_reaches_the_next_test(sandbox: DockerSandbox) -> None:
     )
     look = "import os\nprint(os.listdir('/tmp'), os.listdir('/dev/shm'))"
 
-    found = run(sandbox, f"if input() == 'leave':\n{_indented(leave)}\nelse:\n{_indented(look)}",
-                [b"leave", b"look"])  # fmt: skip
+    found = run(sandbox, _leave_and_look(leave, look), [b"leave", b"look"])
 
     assert [one.stdout for one in found] == [b"5 5\n", b"[] []\n"]
     assert run_one(sandbox, look).stdout == b"[] []\n"
 
 
-def _indented(code: str) -> str:
-    return "\n".join("    " + line for line in code.splitlines())
+def _leave_and_look(leave: str, look: str) -> str:
+    return f"if input() == 'leave':\n{indent(leave, '    ')}\nelse:\n{indent(look, '    ')}"
+
+
+def test_a_container_that_cannot_be_cleaned_is_replaced(
+    sandbox: DockerSandbox, sandbox_client: "DockerClient"
+) -> None:
+    dirty = container_id(sandbox)
+    made = sandbox_client.containers.get(dirty).exec_run("sh -c 'mkdir /tmp/a && touch /tmp/a/b'")
+
+    run_one(sandbox, ADD, b"1 2")
+
+    assert made.exit_code == 0
+    assert container_id(sandbox) != dirty
+
+
+def test_a_container_that_keeps_much_memory_is_replaced(
+    sandbox: DockerSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The runner alone takes more than this limit."""
+    used = container_id(sandbox)
+    monkeypatch.setattr(container_module, "_MAX_MEMORY_MIB", 1)
+    run_one(sandbox, ADD, b"1 2")
+    monkeypatch.undo()
+
+    assert container_id(sandbox) != used
 
 
 def test_a_container_that_was_killed_is_an_error_and_is_replaced(
@@ -399,7 +488,7 @@ def _running(sandbox: DockerSandbox) -> Any:
 def test_a_container_that_is_silent_is_an_error_and_is_replaced(
     sandbox: DockerSandbox, sandbox_client: "DockerClient", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(container_module, "_STARVED_FACTOR", 0.1)
+    monkeypatch.setattr(types_module, "_STARVED_FACTOR", 0.1)
     monkeypatch.setattr(container_module, "_SILENCE_S", 0.5)
     found = container_id(sandbox)
 
@@ -439,6 +528,53 @@ def test_two_slots_work_side_by_side_and_alone_means_alone(sandbox_client: "Dock
     assert spans["two"][0] < spans["one"][1]
     for name in ("one", "two", "last"):
         assert spans[name][1] <= spans["alone"][0] or spans[name][0] >= spans["alone"][1]
+
+
+def nap(sandbox: DockerSandbox, seconds: float, *, alone: bool = False) -> None:
+    program = Program(f"import time\ntime.sleep({seconds})", Mode.PROCESS)
+    with closing(sandbox.run(program, [b""], SHORT, alone=alone)) as executions:
+        list(executions)
+
+
+@pytest.mark.usefixtures("sandbox_client")
+def test_one_that_waits_to_be_alone_stops_nobody() -> None:
+    ended = []
+
+    def work(name: str, seconds: float, *, alone: bool = False) -> None:
+        nap(two, seconds, alone=alone)
+        ended.append(name)
+
+    with DockerSandbox(num_slots=2) as two, ThreadPoolExecutor(3) as threads:
+        list(threads.map(lambda _: nap(two, 0.2), range(2)))
+        first = threads.submit(work, "long", 1.5)
+        assert eventually(lambda: len(two._free) == 1)
+        alone = threads.submit(work, "alone", 0, alone=True)
+        assert eventually(lambda: two._num_gathered == 1)
+        for one in (threads.submit(work, "short", 0), first, alone):
+            one.result(timeout=30)
+
+    assert ended == ["short", "long", "alone"]
+
+
+@pytest.mark.usefixtures("sandbox_client")
+def test_several_that_wait_to_be_alone_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a pool that is never idle by itself."""
+    monkeypatch.setattr(docker_module, "MAX_GATHERED", 2)
+    is_done = threading.Event()
+
+    def keep_busy() -> None:
+        while not is_done.is_set():
+            nap(two, 0.3)
+
+    with DockerSandbox(num_slots=2) as two, ThreadPoolExecutor(4) as threads:
+        busy = [threads.submit(keep_busy) for _ in range(2)]
+        alone = [threads.submit(nap, two, 0, alone=True) for _ in range(2)]
+        try:
+            for one in alone:
+                one.result(timeout=20)
+        finally:
+            is_done.set()
+        assert [one.result(timeout=20) for one in busy] == [None, None]
 
 
 def test_nothing_is_left_when_it_is_closed(sandbox_client: "DockerClient") -> None:
@@ -488,6 +624,19 @@ def test_nothing_is_left_after_kill_9(sandbox_client: "DockerClient") -> None:
         done.send_signal(signal.SIGKILL)
 
     assert eventually(lambda: not own_containers(sandbox_client, name), timeout_s=10)
+
+
+def test_what_a_dead_evalkit_left_is_removed_at_the_next_start(
+    sandbox_client: "DockerClient",
+) -> None:
+    told = "from evalkit.sandbox.owner import owner; print(owner())"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    options = container_options(image=find_image(sandbox_client).name, slot=0, memory_mib=64)
+    options["labels"] |= {OWNER: done.stdout.strip()}
+    sandbox_client.containers.create(**options)
+
+    with DockerSandbox(num_slots=1):
+        assert own_containers(sandbox_client, done.stdout.strip()) == []
 
 
 class Wire:
@@ -547,16 +696,19 @@ def wire(
 # The docker library leaks its socket where it cannot connect.
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def test_docker_that_breaks_off_is_an_error_and_is_found_again(
-    wire: Wire, sandbox_client: "DockerClient"
+    wire: Wire, sandbox_client: "DockerClient", monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also where it starts again while it is waited for."""
     before = {one.id for one in own_containers(sandbox_client)}
     with DockerSandbox(num_slots=1) as made:
         with pytest.raises(SandboxError), _running(made) as executions:  # noqa: PT012
             wire.cut()
             next(executions)
-        with pytest.raises(SandboxError, match="Docker"):
-            run_one(made, ADD, b"1 2")
-        wire.mend()
+        with monkeypatch.context() as patch:
+            patch.setattr(docker_module, "_RETRY_AFTER_S", (0.0, 0.1))
+            with pytest.raises(SandboxError, match="Docker"):
+                run_one(made, ADD, b"1 2")
+        threading.Timer(0.3, wire.mend).start()
 
         assert run_one(made, ADD, b"1 2").stdout == b"3\n"
 
@@ -570,6 +722,16 @@ def test_a_docker_that_is_not_there_is_an_error_when_the_sandbox_is_made(
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/dead.sock")
 
     with pytest.raises(SandboxError, match="Docker does not run here"):
+        DockerSandbox(num_slots=1)
+
+
+@pytest.mark.usefixtures("sandbox_client")
+def test_a_runtime_that_docker_does_not_have_is_an_error_when_the_sandbox_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EVALKIT_SANDBOX_RUNTIME", "runx")
+
+    with pytest.raises(SandboxError, match=r"no runtime 'runx'; it has: .*runc"):
         DockerSandbox(num_slots=1)
 
 

@@ -94,6 +94,15 @@ def test_what_a_host_cannot_do_is_left_out_of_the_options() -> None:
     assert {"nano_cpus", "sysctls"} <= set(container_options(image="i", slot=0, memory_mib=64))
 
 
+def test_what_no_probe_can_see_is_asked_for() -> None:
+    """No swap, one core, removal by Docker itself, and no log that a flood could fill."""
+    options = container_options(image="i", slot=0, memory_mib=64)
+
+    assert (options["mem_limit"], options["memswap_limit"]) == ("64m", "64m")
+    assert (options["nano_cpus"], options["auto_remove"]) == (10**9, True)
+    assert options["log_config"]["Type"] == "none"
+
+
 @pytest.mark.parametrize("host", [Host(), Host(is_rootless=True, maps_users=True)])
 def test_slots_have_users_of_their_own(host: Host) -> None:
     """The kernel counts processes per user over all containers. No user is root or out of range."""
@@ -213,6 +222,8 @@ def test_an_unknown_runtime_names_those_there_are(sandbox_client: "DockerClient"
 
 
 HONEST = {
+    "deep recursion in C": "import functools, sys\nsys.setrecursionlimit(10**6)\n"
+    "f = functools.cache(lambda n: n and f(n - 1))\nf(100_000)",
     "threads": "import threading as t; x=[t.Thread(target=print, args=(1,)) for _ in range(8)]; "
     "[y.start() for y in x]; [y.join() for y in x]",
     "thread with a large stack": "import threading as t; t.stack_size(128 << 20); "

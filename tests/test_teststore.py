@@ -19,9 +19,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evalkit import teststore
 from evalkit.hubtests import decode_tests
-from evalkit.teststore import Case, Store, cached_store, convert, stores_dir
+from evalkit.teststore import Case, Store, cached_store, convert, reading, stores_dir, writing
 from evalkit.types import DataError
 
 FIELDS = {
@@ -74,7 +73,8 @@ def test_public_tests_come_before_private_ones(tmp_path: Path) -> None:
     }
     with stored(tmp_path, row) as store:
         assert list(store.cases("abc1_a")) == [Case("1", "2"), Case("3", "4"), Case("5", "6")]
-        assert (store.num_tests("abc1_a"), store.problem("abc1_a").num_public) == (3, 2)
+        found = store.problem("abc1_a")
+    assert (found.num_tests, found.num_public) == (3, 2)
 
 
 def test_rows_keep_the_hub_s_fields_without_the_tests(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_rows_keep_the_hub_s_fields_without_the_tests(tmp_path: Path) -> None:
         assert store.ids() == ["b", "a"]
         tests = ("public_test_cases", "private_test_cases")
         expected = {name: value for name, value in FIELDS.items() if name not in tests}
-        assert store.row("a") == {**expected, "question_id": "a"}
+        assert store.problem("a").fields == {**expected, "question_id": "a"}
 
 
 TEXT = st.text(st.characters(exclude_categories=[]), max_size=40)
@@ -202,10 +202,10 @@ def test_a_pickle_cannot_ask_for_memory() -> None:
         ("[", "expected a list of tests: not JSON"),
         ("[" * 100_000, "expected a list of tests: not JSON"),
         ('{"input": "a"}', "expected a list of tests, found {"),
-        ("[3]", "test 0: expected input and output, found 3"),
-        ('[{"input": "a"}]', "test 0: expected output as text, found None"),
-        ('[{"input": ["a"], "output": "b"}]', "test 0: expected input as text, found ['a']"),
-        ('[{"input": "a", "output": 7}]', "test 0: expected output as text, found 7"),
+        ("[3]", "test 1: expected input and output, found 3"),
+        ('[{"input": "a"}]', "test 1: expected output as text, found None"),
+        ('[{"input": ["a"], "output": "b"}]', "test 1: expected input as text, found ['a']"),
+        ('[{"input": "a", "output": 7}]', "test 1: expected output as text, found 7"),
     ],
     ids=lambda value: value[:30],
 )
@@ -356,7 +356,8 @@ def test_another_version_makes_another_store(
     """A store of an earlier evalkit is not read, and what to do is said."""
     path = write(tmp_path / "rows.jsonl", {})
     first = cached_store(path)
-    monkeypatch.setattr(teststore, "STORE_VERSION", 2)
+    for module in (reading, writing):
+        monkeypatch.setattr(module, "STORE_VERSION", 2)
 
     assert cached_store(path) != first
     with pytest.raises(DataError, match="of version 1, but this evalkit reads version 2; load the"):
@@ -405,7 +406,7 @@ def test_a_damaged_test_is_an_error(tmp_path: Path) -> None:
 def test_an_unknown_problem_is_named(tmp_path: Path) -> None:
     """For each way to ask."""
     with stored(tmp_path, {}) as store:
-        for ask in (store.num_tests, store.sha256, store.row, lambda name: list(store.cases(name))):
+        for ask in (store.problem, store.sha256, lambda name: list(store.cases(name))):
             with pytest.raises(DataError, match="has no problem 'x'"):
                 ask("x")
 
@@ -413,7 +414,7 @@ def test_an_unknown_problem_is_named(tmp_path: Path) -> None:
 def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite's own error for it, here from a limit on the size of the file."""
     limit = " PRAGMA max_page_count = 5;"
-    monkeypatch.setattr(teststore, "_FAST_WRITES", teststore._FAST_WRITES + limit)
+    monkeypatch.setattr(writing, "_FAST_WRITES", writing._FAST_WRITES + limit)
     noise = base64.b64encode(os.urandom(100_000)).decode()
     path = write(tmp_path / "rows.jsonl", {"public_test_cases": case_list((noise, "b"))})
 

@@ -109,6 +109,16 @@ def test_what_is_like_a_list_counts_as_one_only_where_it_may(
     assert list(encode(make(), spread=False)) == ["x"]
 
 
+def test_an_iterator_is_followed_to_the_largest_number_of_items(
+    encode: Callable[..., Any],
+    runner: Callable[[str], ModuleType],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runner("values"), "MAX_ITEMS", 3)
+
+    assert encode(number for number in range(9)) == [0, 1, 2]
+
+
 def test_numbers_and_arrays_of_numpy(encode: Callable[..., Any]) -> None:
     import numpy
 

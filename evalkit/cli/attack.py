@@ -25,7 +25,11 @@ def attack(
     ] = 1,
     runtime: Annotated[
         str | None,
-        typer.Option(help="OCI runtime, such as runsc. Default: Docker's.", show_default=False),
+        typer.Option(
+            envvar="EVALKIT_SANDBOX_RUNTIME",
+            help="OCI runtime, such as runsc. Default: Docker's.",
+            show_default=False,
+        ),
     ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="A line for each program.")

@@ -22,7 +22,9 @@ app.command()(attack.attack)
 Runtime = Annotated[
     str | None,
     typer.Option(
-        help="OCI runtime, such as runsc (gVisor). Default: Docker's.", show_default=False
+        envvar="EVALKIT_SANDBOX_RUNTIME",
+        help="OCI runtime, such as runsc (gVisor). Default: Docker's.",
+        show_default=False,
     ),
 ]
 

@@ -116,7 +116,7 @@ def download(file: ReleaseFile, folder: Path | None = None) -> Path:
     except (OSError, ValueError) as error:
         raise DataError(
             f"cannot load {file.name} of {hub.hub} from the hub ({type(error).__name__}: "
-            f"{str(error).partition(chr(10))[0]}). Without a network, put it into "
+            f"{str(error).partition(chr(10))[0]}). Without a network, put {file.name} into "
             f"{default_data_dir()}, or name a directory that holds it with --data-dir"
         ) from error
     return Path(path)

@@ -2,13 +2,12 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from evalkit.graders.compare import same_text, same_value
-from evalkit.sandbox.types import Execution, Limits, Mode, Program, Status
+from evalkit.sandbox.types import Execution, Limits, Mode, Program, Sandbox, Status
 from evalkit.teststore import Case
 from evalkit.types import DataError, SandboxError, Verdict
 
@@ -21,14 +20,6 @@ _VERDICTS = {
     Status.OUTPUT_LIMIT: Verdict.OUTPUT_LIMIT,
     Status.RUNTIME_ERROR: Verdict.RUNTIME_ERROR,
 }
-
-
-class Sandbox(Protocol):
-    """Runs a program on inputs; it never sees an expected output."""
-
-    def run(
-        self, program: Program, inputs: Iterable[bytes], limits: Limits, *, alone: bool = False
-    ) -> Generator[Execution]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +50,11 @@ def judge(
 ) -> Judgement:
     """Runs the tests up to the first that fails, or with `runs_all` all of them.
 
-    Neighbours on the machine slow a program down, so that up to twice the time limit is given. Whoever
-    needs more is too slow; a right answer between one and two limits is run again alone, with the
-    limit as it is (in mode official without the tests before it). Raises SandboxError, also where the machine is too busy to run the program at
-    all, and DataError where there is no test.
+    Neighbours on the machine slow a program down, so that up to twice the time limit is given.
+    Whoever needs more is too slow; a right answer between one and two limits is run again alone,
+    with the limit as it is (in mode official without the tests before it).
+    Raises SandboxError, also where the machine is too busy to run the program at all, and DataError
+    where there is no test.
     """
     if len(program.code) > MAX_CODE_CHARS:
         return Judgement(
@@ -127,7 +119,7 @@ class _Judging:
         if is_slow and not is_final:
             self.doubtful.add(index)
         elif is_slow:
-            reason = f"{execution.cpu_s:.1f} s of CPU time"
+            reason = _too_slow(execution, self._limits)
             self._failures[index] = (Verdict.TIME_LIMIT, reason, Status.TIME_LIMIT)
         elif failure:
             self._failures[index] = (*failure, execution.status)
@@ -148,7 +140,7 @@ class _Judging:
         self, index: int, execution: Execution, expected: str
     ) -> tuple[Verdict, str] | None:
         if execution.status is not Status.OK:
-            return _VERDICTS[execution.status], _reason(execution)
+            return _VERDICTS[execution.status], _reason(execution, self._limits)
         if self._program.fn_name:
             is_strict = self._program.mode is Mode.OFFICIAL
             if self._is_same(index, expected, execution.value, is_strict=is_strict):
@@ -186,13 +178,17 @@ class _Judging:
         )
 
 
-def _reason(execution: Execution) -> str:
+def _reason(execution: Execution, limits: Limits) -> str:
     if execution.status is Status.TIME_LIMIT and execution.detail == "wall":
         return f"waited: {execution.wall_s:.1f} s, of which {execution.cpu_s:.1f} s of CPU time"
     if execution.status is Status.TIME_LIMIT:
-        return f"more than {execution.cpu_s:.1f} s of CPU time"
+        return f"stopped after {_too_slow(execution, limits)}"
     lines = execution.stderr.decode("utf-8", "replace").strip().splitlines()
     return f"{execution.detail}: {_shown(lines[-1])}" if lines else execution.detail
+
+
+def _too_slow(execution: Execution, limits: Limits) -> str:
+    return f"{execution.cpu_s:.1f} s of CPU time; the limit is {limits.cpu_s:g} s"
 
 
 def _shown(text: str) -> str:

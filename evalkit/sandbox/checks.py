@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit.sandbox.client import Host, close_attached, docker_errors, host_of
+from evalkit.sandbox.client import (
+    Host,
+    close_attached,
+    docker_errors,
+    host_of,
+    require_runtime,
+)
 from evalkit.sandbox.image import INTERPRETER, find_image
 from evalkit.sandbox.options import container_options
 from evalkit.types import SandboxError
@@ -84,9 +90,7 @@ def check_sandbox(
 ) -> list[Finding]:
     """Every property with what was seen on this host. Takes seconds. Raises SandboxError."""
     host = host_of(client)
-    if runtime is not None and runtime not in host.runtimes:
-        known = ", ".join(host.runtimes)
-        raise SandboxError(f"this Docker has no runtime {runtime!r}; it has: {known}")
+    require_runtime(host, runtime)
     image = find_image(client, language)
     options = container_options(
         image=image.name,

@@ -84,6 +84,13 @@ def host_of(client: "DockerClient") -> Host:
     )
 
 
+def require_runtime(host: Host, name: str | None) -> None:
+    """Raises SandboxError where Docker has no such OCI runtime; None is Docker's own."""
+    if name is not None and name not in host.runtimes:
+        known = ", ".join(host.runtimes)
+        raise SandboxError(f"this Docker has no runtime {name!r}; it has: {known}")
+
+
 @contextmanager
 def docker_errors(*, but: type[Exception] | tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Turns what the docker library raises, `but` some, into SandboxError with what mends it."""

@@ -20,7 +20,6 @@ _MAX_PAYLOAD_BYTES = 128 << 20
 _MAX_MEMORY_MIB = 200
 _START_S = 30.0
 _SILENCE_S = 10.0
-_STARVED_FACTOR = 5  # as in runner/stopwatch.py
 _WINDOW_TESTS = 64
 _WINDOW_BYTES = 4 << 20
 
@@ -79,6 +78,7 @@ class Container:
                 "fn": program.fn_name,
                 "cpu_s": limits.killed_at_cpu_s,
                 "wall_s": limits.wall_s,
+                "starved_wall_s": limits.starved_wall_s,
                 "output_bytes": limits.output_mib << 20,
             },
             program.code.encode("utf-8", "surrogatepass"),
@@ -110,9 +110,7 @@ class Container:
             if not sizes:
                 return
             try:
-                head, payload = self._receive(
-                    "result", _STARVED_FACTOR * limits.wall_s + _SILENCE_S
-                )
+                head, payload = self._receive("result", limits.starved_wall_s + _SILENCE_S)
             except SandboxError:
                 if self._ran_out_of_memory():
                     yield _out_of_memory(min(sizes))
@@ -172,13 +170,6 @@ def _out_of_memory(index: int) -> Execution:
         index=index,
         status=Status.MEMORY_LIMIT,
         detail="the memory of the container was used up, and the supervisor with it",
-        stdout=b"",
-        stderr=b"",
-        value=b"",
-        cpu_s=0.0,
-        wall_s=0.0,
-        memory_mib=0.0,
-        is_starved=False,
     )
 
 

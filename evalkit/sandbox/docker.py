@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any, Self
 
-from evalkit.sandbox.client import connect, docker_errors, host_of
+from evalkit.sandbox.client import connect, docker_errors, host_of, require_runtime
 from evalkit.sandbox.container import Container
 from evalkit.sandbox.image import find_image, sandbox_identity
 from evalkit.sandbox.owner import prune_dead
@@ -28,8 +28,8 @@ class DockerSandbox:
     """Runs programs, `num_slots` at the same time; safe from any thread. Used with `with`.
 
     `runtime` is Docker's name of an OCI runtime, such as runsc; default: EVALKIT_SANDBOX_RUNTIME, else
-    Docker's own. Raises SandboxError when made, where Docker or the image is missing. `identity`
-    changes with everything in the container that can change a verdict.
+    Docker's own. Raises SandboxError when made, where Docker, the image or the runtime is missing.
+    `identity` changes with everything in the container that can change a verdict.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class DockerSandbox:
         self._client = connect()
         try:
             self._host = host_of(self._client)
+            require_runtime(self._host, self._runtime)
             image = find_image(self._client, language)
             with docker_errors():
                 prune_dead(self._client)

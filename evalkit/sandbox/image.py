@@ -1,35 +1,34 @@
 """The sandbox image: found by the hash of its recipe, built in two steps (a base, then the runner)."""
 
 import hashlib
-import os
 import shutil
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalkit.sandbox import image_debian, image_registry
 from evalkit.sandbox.client import docker_errors
+from evalkit.sandbox.image_step import BUILT_FROM, Report, Source, docker_build, make_readable
 from evalkit.sandbox.recipe import Recipe, recipe
 from evalkit.types import SandboxError
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
+__all__ = [
+    "INTERPRETER",
+    "Image",
+    "Source",
+    "build_image",
+    "find_image",
+    "remove_old_images",
+    "sandbox_identity",
+]
+
 RUNNER = "evalkit.runner"
 PYTHON = "evalkit.python"
-BUILT_FROM = "evalkit.built-from"
 INTERPRETER = "/opt/evalkit/python"
-Report = Callable[[str], None]
-
-
-class Source(StrEnum):
-    """Where Python itself comes from."""
-
-    AUTO = "auto"
-    REGISTRY = "registry"
-    DEBIAN = "debian"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +139,6 @@ def _find_base(client: "DockerClient", name: str) -> tuple[str, Source] | None:
 def _build_base(
     client: "DockerClient", made_from: Recipe, source: Source, report: Report
 ) -> tuple[str, Source]:
-    from evalkit.sandbox import image_debian, image_registry
-
     refused = ""
     if source is not Source.DEBIAN:
         wanted = made_from.start["registry_image"]
@@ -189,23 +186,3 @@ def _build_top(
             buildargs={"BASE": base},
             labels=labels,
         )
-
-
-def make_readable(folder: Path) -> None:
-    """Lets any user inside the image read what is copied, whatever umask this process has."""
-    for path in folder.rglob("*"):
-        path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
-
-
-def docker_build(client: "DockerClient", context: Path, **options: Any) -> None:
-    """Runs a build without a network. Raises SandboxError with the end of its log."""
-    from docker.errors import BuildError
-
-    options |= {"network_mode": "none", "rm": True, "forcerm": True}
-    try:
-        with docker_errors(but=BuildError):
-            client.images.build(path=str(context), **options)
-    except BuildError as error:
-        lines = [str(part.get("stream", "")).strip() for part in error.build_log]
-        tail = " | ".join(line for line in lines if line)[-500:]
-        raise SandboxError(f"building {options['tag']} failed: {error.msg} ({tail})") from error

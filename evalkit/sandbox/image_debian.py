@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalkit.sandbox.client import docker_errors, host_of
-from evalkit.sandbox.image import BUILT_FROM, Report, Source, make_readable
+from evalkit.sandbox.image_step import BUILT_FROM, Report, Source, make_readable
 from evalkit.sandbox.recipe import Recipe
 from evalkit.sandbox.wheels import install_wheels
 from evalkit.types import SandboxError

@@ -18,6 +18,7 @@ _STACK_MIB = 512
 _NUM_FILES = 1024
 _CAPABILITIES = ["SETUID", "SETGID", "KILL"]
 _FULL_HOST = Host()
+_KIND = {"init": False, "auto_remove": True, "stdin_open": True, "tty": False}
 
 
 def container_options(
@@ -34,40 +35,54 @@ def container_options(
     What `host` cannot do is left out, because Docker would refuse the container:
     `evalkit sandbox check` names it. `runtime="runsc"` is gVisor.
     """
-    options: dict[str, Any] = {
+    options = {
         "image": image,
-        "network_mode": "none",
-        "read_only": True,
-        "tmpfs": {
-            "/tmp": f"size={TMP_MIB}m,mode=1777",
-            "/program": f"size={_PROGRAM_MIB}m,mode=0755",
-            "/dev/mqueue": "ro,size=4k,mode=0555",
-        },
         "environment": _environment(slot, host),
-        "shm_size": f"{SHM_MIB}m",
-        "ipc_mode": "private",
-        "mem_limit": f"{memory_mib}m",
-        "memswap_limit": f"{memory_mib}m",
-        "pids_limit": NUM_PROCESSES,
-        "cap_drop": ["ALL"],
-        "cap_add": list(_CAPABILITIES),
-        "security_opt": ["no-new-privileges", f"seccomp={recipe(language).seccomp_profile}"],
-        "ulimits": _ulimits(),
-        "log_config": _no_log(),
-        "init": False,
-        "auto_remove": True,
-        "stdin_open": True,
-        "tty": False,
         "labels": {SANDBOX: "1", OWNER: owner(), "evalkit.slot": str(slot)},
+        "log_config": _no_log(),
+        **_KIND,
+        **_walls(language),
+        **_files(),
+        **_limits(memory_mib, host),
     }
-    if host.has_cpu_quota:
-        options["nano_cpus"] = 1_000_000_000
     if not host.is_rootless:
         # Belt and braces: the seccomp profile denies System V memory, but gVisor does not apply it.
         options["sysctls"] = {"kernel.shm_rmid_forced": "1"}
     if runtime is not None:
         options["runtime"] = runtime
     return options
+
+
+def _walls(language: str) -> dict[str, Any]:
+    return {
+        "network_mode": "none",
+        "ipc_mode": "private",
+        "cap_drop": ["ALL"],
+        "cap_add": list(_CAPABILITIES),
+        "security_opt": ["no-new-privileges", f"seccomp={recipe(language).seccomp_profile}"],
+    }
+
+
+def _files() -> dict[str, Any]:
+    return {
+        "read_only": True,
+        "shm_size": f"{SHM_MIB}m",
+        "tmpfs": {
+            "/tmp": f"size={TMP_MIB}m,mode=1777",
+            "/program": f"size={_PROGRAM_MIB}m,mode=0755",
+            "/dev/mqueue": "ro,size=4k,mode=0555",
+        },
+    }
+
+
+def _limits(memory_mib: int, host: Host) -> dict[str, Any]:
+    cpus = {"nano_cpus": 1_000_000_000} if host.has_cpu_quota else {}
+    return cpus | {
+        "mem_limit": f"{memory_mib}m",
+        "memswap_limit": f"{memory_mib}m",
+        "pids_limit": NUM_PROCESSES,
+        "ulimits": _ulimits(),
+    }
 
 
 def _environment(slot: int, host: Host) -> dict[str, str]:

@@ -1,7 +1,11 @@
 """What goes into a sandbox and what comes out. No expected output is among it."""
 
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
+
+_STARVED_FACTOR = 5
 
 
 class Mode(StrEnum):
@@ -19,7 +23,8 @@ class Mode(StrEnum):
 class Limits:
     """For one test. A program is killed at `cpu_s` times `grace`, or, waiting, at `wall_s`.
 
-    `cpu_s` is CPU time. `output_mib` bounds stdout and a returned value each.
+    `cpu_s` is CPU time. One that could run but does not get the CPU may wait for `starved_wall_s`.
+    `output_mib` bounds stdout and a returned value each.
     """
 
     cpu_s: float = 6.0
@@ -33,6 +38,10 @@ class Limits:
     @property
     def wall_s(self) -> float:
         return 2 * self.cpu_s + 2
+
+    @property
+    def starved_wall_s(self) -> float:
+        return _STARVED_FACTOR * self.wall_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +72,18 @@ class Execution:
     index: int
     status: Status
     detail: str
-    stdout: bytes
-    stderr: bytes
-    value: bytes
-    cpu_s: float
-    wall_s: float
-    memory_mib: float
-    is_starved: bool
+    stdout: bytes = b""
+    stderr: bytes = b""
+    value: bytes = b""
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    memory_mib: float = 0.0
+    is_starved: bool = False
+
+
+class Sandbox(Protocol):
+    """Runs a program on inputs; it never sees an expected output."""
+
+    def run(
+        self, program: Program, inputs: Iterable[bytes], limits: Limits, *, alone: bool = False
+    ) -> Generator[Execution]: ...

@@ -141,9 +141,10 @@ class Attempt:
                 self._conclude("ok", "", stdout=content)
 
     def _check_limits(self) -> None:
-        if not self._verdict and (
-            what := self._watch.exceeded(self._program["cpu_s"], self._program["wall_s"])
-        ):
+        if self._verdict:
+            return
+        names = ("cpu_s", "wall_s", "starved_wall_s")
+        if what := self._watch.exceeded(*(self._program[name] for name in names)):
             self._stop("time_limit", what)
 
     def _stop(self, status: str, detail: str) -> None:

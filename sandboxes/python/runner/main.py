@@ -1,6 +1,7 @@
 """pid 1 of a sandbox container: runs the tests that the host sends, one at a time.
 
-Frames on stdin:   program {mode, fn, cpu_s, wall_s, output_bytes} + code · test {i} + input · end · stop
+Frames on stdin:   program {mode, fn, cpu_s, wall_s, starved_wall_s, output_bytes} + code
+                   test {i} + input · end · stop
 Frames on stdout:  ready {python} · result {i, status, …} + stdout, stderr, value · done {is_clean, memory_mib}
 
 It never sees an expected output. All reading and writing is non-blocking; nothing that a program

@@ -4,7 +4,6 @@ import time
 
 from runner import cleaning
 
-_STARVED_FACTOR = 5  # how much longer than the limit a program that gets no CPU may wait for it
 _MIN_TICKS = 5
 _SHORT_S = 0.5
 
@@ -45,15 +44,14 @@ class Stopwatch:
     def wall_s(self) -> float:
         return time.monotonic() - self._wall_from
 
-    def exceeded(self, cpu_limit_s: float, wall_limit_s: float) -> str:
-        """ "cpu", "wall", or nothing. Waiting for a busy machine is not held against a program."""
-        wall_s = self.wall_s()
-        if wall_s > 1:
+    def exceeded(self, cpu_s: float, wall_s: float, starved_wall_s: float) -> str:
+        """Which limit: "cpu", "wall" or none, "". A program that gets no CPU may wait for longer."""
+        passed_s = self.wall_s()
+        if passed_s > 1:
             self._watch_state()
-        if self.cpu_s() > cpu_limit_s:
+        if self.cpu_s() > cpu_s:
             return "cpu"
-        allowed_s = wall_limit_s * (_STARVED_FACTOR if self.is_starved else 1)
-        return "wall" if wall_s > allowed_s else ""
+        return "wall" if passed_s > (starved_wall_s if self.is_starved else wall_s) else ""
 
     @property
     def is_starved(self) -> bool:

@@ -1,28 +1,18 @@
-"""The attack suite: hostile programs that must neither pass nor do harm, and honest ones that must pass.
+"""The programs of the attack suite, read from their files and checked."""
 
-The programs are data in `tests/attacks/`: one property a file, with its reason and the expected
-verdicts in `hostile.yaml` and `honest.yaml`. Each run of one is followed by the canary, an honest
-program that solves a fresh problem and looks for what its predecessor left behind.
-"""
-
-import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from time import monotonic
 
 from evalkit.configs import build, load_yaml
-from evalkit.graders.code import Sandbox, judge
 from evalkit.resources import resource_dir
-from evalkit.sandbox.types import Limits, Mode, Program
+from evalkit.sandbox.types import Mode
 from evalkit.teststore import Case
-from evalkit.types import Grade, SandboxError, UsageError, Verdict, unknown
+from evalkit.types import UsageError, Verdict, unknown
 
 HOSTILE, HONEST = "hostile", "honest"
-CANARY = "canary"
 SUITE_DIR = "tests/attacks"
-_CANARY_LIMIT_S = 6.0
 _SIZED: Mapping[str, Callable[[int], tuple[str, str]]] = {
     "count_lines": lambda n: (
         f"{n}\n" + "".join(f"{i}\n" for i in range(n)),
@@ -56,26 +46,6 @@ class Attack:
     reason: str
     expected: Mapping[Mode, tuple[Verdict, ...]]
     after: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of one program, or of the canary after it (`kind` is CANARY then)."""
-
-    name: str
-    kind: str
-    mode: Mode
-    verdict: Verdict
-    expected: tuple[Verdict, ...]
-    detail: str
-    seconds: float
-
-    @property
-    def is_as_expected(self) -> bool:
-        return self.verdict in self.expected
-
-
-Judge = Callable[[str, ProblemSpec, Mode], Grade]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,81 +92,6 @@ def select(attacks: Iterable[Attack], names: Iterable[str]) -> list[Attack]:
         raise unknown("program of the attack suite", name, list(known))
     wanted |= {known[name].after or name for name in wanted}
     return [attack for attack in known.values() if not wanted or attack.name in wanted]
-
-
-def shares(attacks: Iterable[Attack], count: int) -> list[list[Attack]]:
-    """`attacks` dealt out to `count` workers; a program stays with the one that it follows."""
-    dealt: list[list[Attack]] = [[] for _ in range(count)]
-    turn = -1
-    for attack in attacks:
-        turn += not attack.after
-        dealt[turn % count].append(attack)
-    return [share for share in dealt if share]
-
-
-def run_suite(
-    attacks: Sequence[Attack],
-    judge_one: Judge,
-    *,
-    modes: Iterable[Mode] = tuple(Mode),
-    with_canary: bool = True,
-) -> Iterator[Outcome]:
-    """Judges each program in each mode, and then the canary; two outcomes for each, as they come.
-
-    What one program leaves is seen by the next only where both run in the same container: give a
-    judge whose sandbox has one slot.
-    """
-    canary = (resource_dir(SUITE_DIR) / "canary.py").read_text(encoding="utf-8")
-    for mode in modes:
-        for attack in attacks:
-            yield _outcome(attack, mode, judge_one)
-            if with_canary:
-                yield _outcome(_canary(canary, attack, mode), mode, judge_one)
-
-
-def judge_in(sandbox: Sandbox) -> Judge:
-    """Judges in `sandbox`; a failure of the sandbox is GRADER_ERROR, which no program may cause."""
-
-    def judge_one(code: str, problem: ProblemSpec, mode: Mode) -> Grade:
-        program = Program(code, mode, problem.fn_name)
-        limits = Limits(cpu_s=problem.time_limit_s)
-        try:
-            found = judge(program, lambda: problem.cases, sandbox, limits)
-        except SandboxError as error:
-            return Grade(verdict=Verdict.GRADER_ERROR, score=None, detail=str(error))
-        score = float(found.verdict is Verdict.CORRECT)
-        return Grade(verdict=found.verdict, score=score, detail=found.detail)
-
-    return judge_one
-
-
-def _outcome(attack: Attack, mode: Mode, judge_one: Judge) -> Outcome:
-    start = monotonic()
-    grade = judge_one(attack.code, attack.problem, mode)
-    return Outcome(
-        name=attack.name,
-        kind=attack.kind,
-        mode=mode,
-        verdict=grade.verdict,
-        expected=attack.expected[mode],
-        detail=grade.detail,
-        seconds=monotonic() - start,
-    )
-
-
-def _canary(code: str, attack: Attack, mode: Mode) -> Attack:
-    a, b = random.sample(range(10**12), 2)
-    problem = ProblemSpec(
-        name=CANARY, cases=(Case(f"{a} {b}\n", f"{a + b}\n"),), time_limit_s=_CANARY_LIMIT_S
-    )
-    return Attack(
-        name=attack.name,
-        kind=CANARY,
-        problem=problem,
-        code=code,
-        reason="nothing is left of the program before it",
-        expected={mode: (Verdict.CORRECT,)},
-    )
 
 
 def _programs(folder: Path, kind: str, problems: Mapping[str, ProblemSpec]) -> Iterator[Attack]:

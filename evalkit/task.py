@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from evalkit.code_data.windows import ANY_WINDOW, is_window, named_window
 from evalkit.configs import build, checked_fields, load_yaml
 from evalkit.data import DataSource, Row, fetch_rows, load_rows
 from evalkit.resources import resource_dir
-from evalkit.types import Answer, CodeTests, Problem, SamplingParams, UsageError, unknown
+from evalkit.tolerance import Tolerance
+from evalkit.types import CodeTests, Problem, SamplingParams, UsageError, unknown
 
 EXTRACTIONS = ("archer", "last-block")
 """How a program is found in a completion: see `evalkit.graders.program`."""
@@ -25,9 +26,9 @@ class Task:
     """A benchmark: data, prompt, grader and defaults.
 
     `prompt` holds the literal `{problem}` exactly once. `n` is the number of samples per problem.
-    The rest is for programs: `starter_prompt` is the prompt of problems that have code to begin
-    with and also holds `{starter}` once; `time_limit_s` is CPU time for one test. `notes` are
-    printed with every number.
+    `tolerance` is for decimal answers. The rest is for programs: `starter_prompt` is the prompt of
+    problems that have code to begin with and also holds `{starter}` once; `time_limit_s` is CPU
+    time for one test. `notes` are printed with every number.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Task:
     n: int
     sampling: SamplingParams
     system_prompt: str | None = None
+    tolerance: Tolerance = field(default_factory=Tolerance)
     starter_prompt: str | None = None
     extraction: str = "last-block"
     time_limit_s: float = 6.0
@@ -54,6 +56,8 @@ class Task:
             raise unknown("extraction", self.extraction, list(EXTRACTIONS))
         if self.time_limit_s <= 0:
             raise UsageError(f"task {self.name}: time_limit_s={self.time_limit_s} is no time")
+        columns = self.data.keep if isinstance(self.data, DataSource) else None
+        self.tolerance.check(columns, f"task {self.name}")
         if self.is_code and self.starter_prompt is None:
             raise UsageError(f"task {self.name}: missing key starter_prompt")
         if self.starter_prompt is not None:
@@ -107,7 +111,9 @@ class Task:
 
     def _problem(self, row: Row) -> Problem:
         messages = self._messages(self.prompt, {"problem": row.question})
-        return Problem(row.id, messages, Answer(row.answer), row.metadata)
+        where = f"{self.name}, problem {row.id}"
+        target = self.tolerance.target(row.answer, row.metadata, where)
+        return Problem(row.id, messages, target, row.metadata)
 
     def _code_problem(self, row: CodeRow) -> Problem:
         prompt = self.starter_prompt if row.starter and self.starter_prompt else self.prompt
@@ -144,8 +150,9 @@ class CodeProtocol:
 class Protocol:
     """Prompt, sampling and n as one published source used them.
 
-    `prompt` is for answers and `code` for programs; a source may have had only one of them. In `n`,
-    `lcb` stands for every window of LiveCodeBench that is not named.
+    `prompt` is for answers and `code` for programs; a source may have had only one of them.
+    `grader` is the source's own for answers, if it had one. In `n`, `lcb` stands for every window
+    of LiveCodeBench that is not named.
     `published` names the sources in `results/reference/` whose numbers were made this way;
     `notes` are printed with every number.
     """
@@ -156,6 +163,7 @@ class Protocol:
     n: Mapping[str, int]
     prompt: str | None = None
     system_prompt: str | None = None
+    grader: str | None = None
     code: CodeProtocol | None = None
     published: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -171,7 +179,12 @@ class Protocol:
             kind = "programs" if task.is_code else "answers"
             raise UsageError(f"protocol {self.name} says nothing about {kind}, as in {task.name}")
         return replace(
-            task, prompt=self.prompt, system_prompt=self.system_prompt, n=n, sampling=sampling
+            task,
+            prompt=self.prompt,
+            system_prompt=self.system_prompt,
+            grader=self.grader or task.grader,
+            n=n,
+            sampling=sampling,
         )
 
     def _with_code(self, task: Task, code: CodeProtocol) -> Task:

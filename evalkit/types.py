@@ -78,9 +78,15 @@ class Thinking(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reference answer as text, usually LaTeX."""
+    """A reference answer as text, usually LaTeX.
+
+    The tolerances are for golds that are decimals or in scientific notation: an answer may be as far
+    from one as the larger of `rel_tolerance` times the gold and `abs_tolerance`. Others are exact.
+    """
 
     text: str
+    rel_tolerance: float = 0.0
+    abs_tolerance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import yaml
 
 from evalkit import task as tasks
 from evalkit.resources import resource_dir
+from evalkit.spec import MATH_GRADERS
 from evalkit.types import Answer, UsageError
 
 MakeTask = Callable[..., Path]
@@ -90,6 +91,22 @@ def test_protocol_replaces_prompt_and_sampling_and_keeps_the_rest() -> None:
     assert (applied.sampling.top_p, applied.sampling.temperature) == (0.5, 0.6)
     assert protocol.apply(tasks.load_task("math500")).n == 4
     assert applied.data == task.data
+
+
+def test_a_protocol_has_the_grader_that_its_source_used() -> None:
+    """Archer2.0's numbers were made by its own reward; others leave the grader to the task."""
+    archer, aspo = tasks.load_protocol("archer2-repo"), tasks.load_protocol("aspo")
+    aime, lcb = tasks.load_task("aime24"), tasks.load_task("lcb_v6")
+
+    assert archer.apply(aime).grader == "archer2"
+    assert aspo.apply(aime).grader == "math"
+    assert archer.apply(lcb).grader == lcb.grader
+
+
+@pytest.mark.parametrize("name", tasks.protocol_names())
+def test_graders_of_protocols_are_for_answers(name: str) -> None:
+    """A protocol names a grader that exists, or none."""
+    assert tasks.load_protocol(name).grader in {None, *MATH_GRADERS}
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,10 @@
 """Grades samples in the background and writes each grade down as soon as it is known."""
 
-import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Any, Self
 
+from evalkit.backlog import Backlog
 from evalkit.graders.code_pool import CodePool
 from evalkit.graders.opening import Pool, open_pool
 from evalkit.progress import Progress
@@ -85,62 +83,44 @@ class RunGrading:
 
 
 class Grading:
-    """Leaving the `with` block without an error waits until everything is graded and written.
+    """Samples on their way through one pool; used with `with`, and as a Backlog.
 
-    After an error nothing more is written: what is cut short then is no grade, and is graded when
-    the run is resumed. `submit` blocks while too much is waiting. It and the end of the block raise
-    what went wrong first while grading or writing: our own failure is never swallowed.
+    What an error cuts short is no grade, and is graded when the run is resumed.
     """
 
     def __init__(self, pool: Pool, writer: RunWriter, progress: Progress) -> None:
         self._pool = pool
         self._writer = writer
         self._progress = progress
-        self._places = threading.Semaphore(_MAX_WAITING)
-        self._failure: BaseException | None = None
-        self._is_abandoned = False
+        self._backlog = Backlog(_MAX_WAITING)
 
     def submit(self, problem: Problem, sample: Sample) -> None:
-        self._places.acquire()
-        try:
-            self._raise_failure()
-            future = self._pool.submit(problem, sample)
-        except BaseException:
-            self._places.release()
-            raise
-        future.add_done_callback(lambda done: self._record(sample, done))
+        """Blocks while too much is waiting."""
+        self._backlog.add(
+            lambda: self._pool.submit(problem, sample),
+            lambda done: self._record(sample.key, done.result()),
+        )
 
-    def _record(self, sample: Sample, future: "Future[Grade]") -> None:
-        try:
-            grade = future.result()
-            if self._is_abandoned:
-                return
-            self._writer.add_grade(sample.key, grade, self._pool.grader, self._pool.profile)
-            self._progress.graded(grade)
-        except CancelledError:
-            pass  # the pool was closed early; a resumed run grades this sample
-        except BaseException as error:  # noqa: BLE001 - handed to the main thread, which raises it
-            self._failure = self._failure or error
-        finally:
-            self._places.release()
-
-    def _raise_failure(self) -> None:
-        if self._failure is not None:
-            raise self._failure
+    def _record(self, key: SampleKey, grade: Grade) -> None:
+        self._writer.add_grade(key, grade, self._pool.grader, self._pool.profile)
+        self._progress.graded(grade)
 
     def __enter__(self) -> Self:
+        self._backlog.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        try:
-            if error is None:
-                for _ in range(_MAX_WAITING):
-                    self._places.acquire()
-                self._raise_failure()
-        finally:
-            self._is_abandoned = True
+    def __exit__(self, *error: Any) -> None:
+        self._backlog.__exit__(*error)
+
+
+def sample_of(text: str) -> Sample:
+    """A completion that belongs to no run: nothing is known of it but its text."""
+    return Sample(
+        task="",
+        problem_id="",
+        index=0,
+        seed=None,
+        text=text,
+        finish_reason=None,
+        num_tokens=None,
+    )

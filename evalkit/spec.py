@@ -12,8 +12,10 @@ from evalkit.types import SamplingParams, UsageError, unknown
 
 ENGINES = ("vllm", "openai", "replay")
 MATH_GRADERS: Mapping[str, str] = {
-    "math": "normal form, exact numbers, then Math-Verify",
-    "exact": "normal form and exact numbers only",
+    "math": "evalkit's own: the answer's type and value decide",
+    "math-verify": "Math-Verify 0.9.0 alone, as its README calls it",
+    "archer2": "the reward of Archer2.0 as published, its missing return included",
+    "qwen-math": "the semantics of Qwen2.5-Math's evaluation",
 }
 CODE_GRADERS: Mapping[str, str] = {
     "code": "programs in a sandbox, with the verdicts of LiveCodeBench's own harness",

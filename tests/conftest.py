@@ -78,6 +78,28 @@ def make_recording(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
+def hub_row() -> Callable[..., dict[str, str]]:
+    """Makes a problem in the schema of LiveCodeBench's hub files from pairs of input and output."""
+
+    def make(name: str, *cases: tuple[str, str], **metadata: str) -> dict[str, str]:
+        return {
+            "question_title": name,
+            "question_content": "Add.",
+            "platform": "atcoder",
+            "question_id": name,
+            "contest_id": "c",
+            "contest_date": "2025-01-01T00:00:00",
+            "starter_code": "",
+            "difficulty": "easy",
+            "public_test_cases": json.dumps([{"input": a, "output": b} for a, b in cases]),
+            "private_test_cases": "[]",
+            "metadata": json.dumps(metadata),
+        }
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def sandbox_client() -> "Iterator[DockerClient]":
     """A connection to Docker where a daemon answers and the sandbox image exists; a skip elsewhere.
 

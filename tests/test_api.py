@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import evalkit
+from evalkit.maths.profiles import PROFILES
 from evalkit.records import RunWriter
 from evalkit.types import Grade, Sample, Verdict
 
@@ -84,7 +85,7 @@ def add_sample(writer: RunWriter, problem_id: str, *, is_graded: bool) -> None:
     writer.add_sample(sample)
     if is_graded:
         grade = Grade(verdict=Verdict.CORRECT, score=1.0, extracted="1")
-        writer.add_grade(sample.key, grade, "math", "v1")
+        writer.add_grade(sample.key, grade, "math", PROFILES["math"])
 
 
 def test_run_gives_a_row_per_sample_and_the_metrics(spec: evalkit.RunSpec) -> None:

@@ -5,10 +5,13 @@ import threading
 import time
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from evalkit.graders import code_pool
 from evalkit.graders.code_pool import CodePool
 from evalkit.sandbox.docker import DockerSandbox
 from evalkit.sandbox.types import Execution, Limits, Program
@@ -121,9 +124,9 @@ class Grading:
         return self.submit(text, name).result(timeout=60)
 
 
-def opened(store: Path, grader: str = "code", *, partial_credit: bool = False) -> Iterator[Grading]:
+def opened(store: Path, grader: str = "code", **options: Any) -> Iterator[Grading]:
     sandbox = Flaky(num_slots=2)
-    with CodePool(grader, partial_credit=partial_credit, sandbox=sandbox) as pool:
+    with CodePool(grader, sandbox=sandbox, **options) as pool:
         yield Grading(store, pool, sandbox)
 
 
@@ -140,6 +143,11 @@ def fresh(store: Path) -> Iterator[Grading]:
 @pytest.fixture
 def sharing(store: Path) -> Iterator[Grading]:
     yield from opened(store, partial_credit=True)
+
+
+@pytest.fixture
+def indulgent(store: Path) -> Iterator[Grading]:
+    yield from opened(store, unclosed_thinking="grade")
 
 
 @pytest.mark.parametrize(("name", "code"), [("sum", ADD), ("method", METHOD)])
@@ -168,6 +176,16 @@ def test_a_text_without_a_program_is_no_answer(grading: Grading, text: str) -> N
 
     assert (grade.verdict, grade.score) == (Verdict.NO_ANSWER, 0.0)
     assert grading.sandbox.num_runs == num_runs
+
+
+def test_thinking_without_an_end_is_looked_into_where_it_is_asked_for(
+    fresh: Grading, indulgent: Grading
+) -> None:
+    text = f"<think>Perhaps so:\n{block(ADD)}"
+
+    assert fresh.grade(text).verdict is Verdict.NO_ANSWER
+    assert indulgent.grade(text).verdict is Verdict.CORRECT
+    assert fresh.pool.profile != indulgent.pool.profile
 
 
 @pytest.mark.parametrize("code", ["x = '\0'\n", "x = '\ud800'\n", "def f(:\n"])
@@ -221,18 +239,25 @@ def test_the_same_program_for_another_problem_is_run_again(fresh: Grading) -> No
 def test_other_limits_and_other_tests_are_judged_anew(fresh: Grading) -> None:
     tests = problem(fresh.store).target
     assert isinstance(tests, CodeTests)
-    fast = CodeTests(
-        store=tests.store,
-        problem_id=tests.problem_id,
-        num_tests=tests.num_tests,
-        sha256=tests.sha256,
-        time_limit_s=3.0,
-    )
+    others = (replace(tests, time_limit_s=3.0), replace(tests, fn_name="add"))
 
-    for one in (tests, fast, tests):
+    for one in (tests, *others, tests):
         fresh.pool.judge(ADD, one)
 
-    assert fresh.sandbox.num_runs == 2
+    assert fresh.sandbox.num_runs == 3
+
+
+def test_old_verdicts_make_room_for_new_ones(
+    fresh: Grading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code_pool, "_CACHE_SIZE", 2)
+    programs = [block(f"{ADD}# {number}\n") for number in range(3)]
+    for number in (0, 1, 0, 2, 0):
+        fresh.grade(programs[number])
+
+    assert fresh.sandbox.num_runs == 3
+    fresh.grade(programs[1])
+    assert fresh.sandbox.num_runs == 4
 
 
 def test_a_failure_of_the_sandbox_is_tried_again(fresh: Grading) -> None:
@@ -288,6 +313,13 @@ def test_a_share_of_the_tests_counts_where_it_is_asked_for(sharing: Grading) -> 
     assert (grade.verdict, grade.score) == (Verdict.WRONG, 0.75)
     assert grade.detail.startswith("test 2 of 4: ")
     assert sharing.grade(block(ADD)).score == 1.0
+
+
+def test_a_program_that_was_not_run_has_no_share(sharing: Grading) -> None:
+    """It is larger than any program is."""
+    grade = sharing.grade(block("#" * (2 << 20) + "\n"))
+
+    assert (grade.verdict, grade.score) == (Verdict.RUNTIME_ERROR, 0.0)
 
 
 def test_graders_with_and_without_shares_have_different_profiles(

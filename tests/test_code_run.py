@@ -70,7 +70,8 @@ def numbers(path: Path) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("grader", "known"), [("math", "code, code-process"), ("nonsense", "code, code-process, exact")]
+    ("grader", "known"),
+    [("math", "code, code-process"), ("nonsense", "archer2, code, code-process")],
 )
 def test_a_grader_of_answers_is_refused_for_programs(
     make_run: Callable[..., Path], grader: str, known: str

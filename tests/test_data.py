@@ -347,7 +347,7 @@ def test_validation_finds_an_answer_that_the_grader_cannot_read(
     )
     task.write_text(text)
 
-    with GraderPool("exact") as pool:
+    with GraderPool("math") as pool:
         found = validate_task(load_task(str(task)), pool)
 
     assert [problem.id for problem, _ in found.failures] == ["1"]

@@ -54,7 +54,7 @@ data:
   sha256: {hashlib.sha256(canonical_bytes(rows)).hexdigest()}
   columns: {{id: id, question: question, answer: answer}}
 prompt: "Answer this. {{problem}}"
-grader: exact
+grader: qwen-math
 n: 1
 sampling: {{temperature: 0.6}}
 """,
@@ -485,7 +485,7 @@ def test_task_gives_answers_and_questions(tmp_path: Path, toy_task: str) -> None
 
     problem = read_problems(run, "toy")["x1"]
     assert (problem.target.text, problem.messages[-1]["content"]) == ("5", "What is $2+3$?")
-    assert read_manifest(run)["tasks"]["toy"]["grader"] == "exact"
+    assert read_manifest(run)["tasks"]["toy"]["grader"] == "qwen-math"
 
 
 def test_import_of_a_part_of_a_task_says_so(tmp_path: Path, toy_task: str) -> None:

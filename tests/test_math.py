@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalkit.graders.math import compare_cheaply
 from evalkit.graders.pool import GraderPool
 from evalkit.types import Answer, Grade, Problem, Sample, Verdict
 
@@ -18,7 +17,7 @@ CASES = [
     for line in (Path(__file__).parent / "cases" / "math.jsonl").read_text("utf-8").splitlines()
 ]
 
-# Harmless texts that no LaTeX reader takes, or that Math-Verify stumbles over.
+# Harmless texts that no LaTeX reader takes, or that have no value.
 UNREADABLE = [
     *[
         "{",
@@ -58,7 +57,7 @@ UNREADABLE = [
         "\\log 0",
         "12:00",
     ],
-    *["=", "x=", "=7", "<", "<>", "7 <", ",", ",,", ";", ".", "..", "\x00", "\ud800", "\U0001f600"],
+    *["=", "x=", "<", "<>", "7 <", ",", ",,", ";", ".", "..", "\x00", "\ud800", "\U0001f600"],
     *["∞", "７x", "x²", "\\unknown{7}", "\\{", "\\\\frac{1}{2}", "1,2,", "(1,2", "1,2)", "[1,2)]"],
     *["None", "nan", "inf", "True", "lambda: 7", "7 if x else 8", "[7 for x in y]"],
     "\\frac" * 40,
@@ -76,64 +75,7 @@ PAYLOADS = [
     "Symbol('x', cls=open('{path}', 'w'))",
 ]
 
-LATEX = st.lists(
-    st.sampled_from(
-        [
-            r"\frac{",
-            r"\sqrt{",
-            r"\sin",
-            r"\text{",
-            r"\left(",
-            r"\right)",
-            r"\{",
-            r"\}",
-            r"{",
-            r"}",
-            r"(",
-            r")",
-            r"[",
-            r"]",
-            r"1",
-            r"2",
-            r"0.5",
-            r"x",
-            r"y",
-            r"\pi",
-            r"\infty",
-            r"=",
-            r"<",
-            r"\le",
-            r"+",
-            r"-",
-            r"*",
-            r"/",
-            r"^",
-            r"_",
-            r",",
-            r";",
-            r".",
-            r"!",
-            r"%",
-            r"\%",
-            r"$",
-            r"\$",
-            r"\cdot",
-            r"\times",
-            r"\circ",
-            r"\cup",
-            r"\in",
-            r"\pm",
-            r"\\",
-            r"&",
-            r"|",
-            r"\log",
-            r"\binom{",
-            r"e",
-            r"i",
-        ]
-    ),
-    max_size=8,
-)
+PIECES = (Path(__file__).parent / "cases" / "maths_pieces.txt").read_text("utf-8").split()
 
 
 @pytest.fixture(scope="module")
@@ -183,27 +125,20 @@ def test_unreadable_answers_are_wrong(pool: GraderPool, answer: str) -> None:
 
 @pytest.mark.parametrize("target", [r"12:00", r"\frac{1}{0}", "East", r"\text{Evelyn}", "t(0,4]"])
 def test_targets_that_are_no_values_compare_as_text(pool: GraderPool, target: str) -> None:
-    """A target that Math-Verify has no value for still tells right from wrong."""
+    """A target that has no value still tells right from wrong."""
     assert grade(pool, target, rf"\boxed{{{target}}}").verdict is Verdict.CORRECT
     assert grade(pool, target, r"\boxed{\frac{7}{13}x}").verdict is Verdict.WRONG
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(tokens=LATEX)
+@given(tokens=st.lists(st.sampled_from(PIECES), max_size=8))
 def test_latex_soup_is_never_correct_by_accident_nor_an_error(
     pool: GraderPool, tokens: list[str]
 ) -> None:
-    """Whatever a model writes gets a verdict, and 73 is not found in text that has no 7 and no 3."""
-    found = grade(pool, "73", rf"\boxed{{{' '.join(tokens)}}}")
+    """Whatever a model writes gets a verdict, and 78 is not found in text that has no 7 and no 8."""
+    found = grade(pool, "78", rf"\boxed{{{' '.join(tokens)}}}")
 
     assert found.verdict in (Verdict.WRONG, Verdict.NO_ANSWER)
-
-
-@settings(max_examples=200, deadline=None)
-@given(text=st.text(max_size=50))
-def test_any_text_gets_a_verdict_without_math_verify(text: str) -> None:
-    """The rungs in the parent process raise for no text."""
-    assert compare_cheaply("7", text).equal is not None
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
@@ -217,30 +152,11 @@ def test_answers_are_not_executed(pool: GraderPool, tmp_path: Path, payload: str
     assert not path.exists()
 
 
-def test_long_answers_are_refused_quickly() -> None:
-    """An answer of a million characters does not reach Math-Verify."""
-    found = compare_cheaply("x", "1+" * 500_000)
-
-    assert (found.equal, found.is_final) == (False, True)
-
-
-def test_deep_answers_are_refused_quickly() -> None:
-    """Braces that would keep the parser busy for minutes do not reach it."""
-    found = compare_cheaply("x", "{" * 35 + "7" + "}" * 35)
-
-    assert (found.equal, found.is_final) == (False, True)
-
-
-def test_long_answers_that_equal_the_target_are_correct() -> None:
-    """The guards do not apply to the target's own text."""
-    assert compare_cheaply("x+" * 600, "x+" * 600).equal
-
-
 def test_grade_names_extraction_and_comparison(pool: GraderPool) -> None:
     """The rule says how the answer was found and what decided."""
     found = grade(pool, "2x", r"\boxed{x+x}")
 
-    assert (found.extracted, found.rule, found.score) == ("x+x", "boxed, math-verify", 1.0)
+    assert (found.extracted, found.rule, found.score) == ("x+x", "boxed, value", 1.0)
 
 
 def golds(folder: Path) -> Iterator[tuple[str, str]]:

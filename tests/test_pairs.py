@@ -1,4 +1,4 @@
-"""`evalkit grade-pairs`: a verdict per row, resumed as often as need be; bad rows are named."""
+"""`evalkit grade-pairs` for programs: a verdict per row, resumed as often as need be; bad rows are named."""
 
 import json
 import os
@@ -11,10 +11,14 @@ from typing import Any
 import pytest
 
 from evalkit.graders.code_pool import CodePool
+from evalkit.graders.pool import profile_name
 from evalkit.pairs import grade_pairs
+from evalkit.pairs.bulk import Watcher
 from evalkit.types import DataError, UsageError, Verdict
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("sandbox_client")]
+
+HubRow = Callable[..., dict[str, str]]
 
 ADD = "a, b = map(int, input().split())\nprint(a + b)\n"
 
@@ -28,22 +32,6 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def pool(sandbox_client: object) -> Iterator[CodePool]:
     with CodePool("code-process", num_workers=2) as made:
         yield made
-
-
-def hub_row(name: str, *cases: tuple[str, str]) -> dict[str, str]:
-    return {
-        "question_title": name,
-        "question_content": "Add.",
-        "platform": "atcoder",
-        "question_id": name,
-        "contest_id": "c",
-        "contest_date": "2025-01-01T00:00:00",
-        "starter_code": "",
-        "difficulty": "easy",
-        "public_test_cases": json.dumps([{"input": a, "output": b} for a, b in cases]),
-        "private_test_cases": "[]",
-        "metadata": "{}",
-    }
 
 
 def write(path: Path, *rows: object) -> Path:
@@ -60,7 +48,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 class Files:
     """Problems, pairs and verdicts in a folder."""
 
-    def __init__(self, folder: Path, pool: CodePool) -> None:
+    def __init__(self, folder: Path, pool: CodePool, hub_row: HubRow) -> None:
         self.pool = pool
         self.folder = folder
         self.out = folder / "out.jsonl"
@@ -75,9 +63,23 @@ class Files:
         return dict(grade_pairs(pairs, self.problems, self.out, self.pool, **options))
 
 
+class Told(Watcher):
+    """What the caller is told meanwhile."""
+
+    def __init__(self) -> None:
+        self.num_rows = 0
+        self.verdicts: list[Verdict] = []
+
+    def start(self, num_rows: int) -> None:
+        self.num_rows = num_rows
+
+    def graded(self, verdict: Verdict) -> None:
+        self.verdicts.append(verdict)
+
+
 @pytest.fixture
-def files(tmp_path: Path, pool: CodePool) -> Files:
-    return Files(tmp_path, pool)
+def files(tmp_path: Path, pool: CodePool, hub_row: HubRow) -> Files:
+    return Files(tmp_path, pool, hub_row)
 
 
 def pair(key: object, code: str = ADD, question: str = "sum") -> dict[str, object]:
@@ -148,10 +150,25 @@ def test_a_torn_line_is_judged_again(files: Files) -> None:
 
 
 def test_a_grader_error_is_tried_again(files: Files) -> None:
-    write(files.out, {"id": "a", "verdict": "grader_error"}, {"id": "b", "verdict": "wrong"})
+    made_by = {"grader": "code-process", "profile": profile_name("no_answer", "code-process")}
+    write(
+        files.out,
+        {"id": "a", "verdict": "grader_error", **made_by},
+        {"id": "b", "verdict": "wrong", **made_by},
+    )
 
     assert files.grade(pair("a"), pair("b")) == {Verdict.CORRECT: 1, Verdict.WRONG: 1}
     assert [(row["id"], row["verdict"]) for row in read(files.out)][2:] == [("a", "correct")]
+
+
+def test_verdicts_of_two_modes_are_not_mixed(files: Files) -> None:
+    made_by = {"grader": "code", "profile": profile_name("no_answer", "code")}
+    write(files.out, {"id": "a", "verdict": "wrong", **made_by})
+
+    with pytest.raises(
+        UsageError, match=r"verdicts by code v1, not by code-process v1: use another"
+    ):
+        files.grade(pair("a"))
 
 
 def test_a_problem_without_tests_gives_a_grader_error(files: Files) -> None:
@@ -166,13 +183,13 @@ def test_a_problem_without_tests_gives_a_grader_error(files: Files) -> None:
 
 def test_more_rows_than_are_on_their_way_at_once(files: Files) -> None:
     rows = [pair(number, ADD if number % 2 else "print(3)") for number in range(450)]
-    told: list[Verdict] = []
+    told = Told()
 
-    counts = files.grade(*rows, done=told.append)
+    counts = files.grade(*rows, watcher=told)
 
     assert counts == {Verdict.CORRECT: 225, Verdict.WRONG: 225}
     assert sorted(int(row["id"]) for row in read(files.out)) == list(range(450))
-    assert len(told) == 450
+    assert (told.num_rows, len(told.verdicts)) == (450, 450)
 
 
 BAD_ROWS: dict[str, tuple[list[object], str]] = {
@@ -242,7 +259,8 @@ def test_the_command_counts_the_verdicts(files: Files, command: Callable[..., An
 
     done = command("--mode", "process", "--workers", "1")
 
-    assert (done.returncode, done.stdout) == (0, "1 correct, 1 wrong\n")
+    assert done.returncode == 0
+    assert done.stdout.startswith("1 correct, 1 wrong; 2 graded in ")
     assert len(read(files.out)) == 2
 
 
@@ -257,7 +275,7 @@ def test_the_command_has_its_own_exit_code_for_grader_errors(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--grader", "maths"), "unknown grader 'maths'; known: code, code-process"),
+        (("--grader", "maths"), "unknown grader 'maths'; known: archer2, code, code-process, "),
         (("--mode", "fast"), "unknown mode 'fast'; known: official, process"),
         (("--time-limit", "0"), "--time-limit 0.0, but it must be more than 0"),
         (("--time-limit", "nan"), "--time-limit nan, but it must be more than 0"),

@@ -50,7 +50,7 @@ def test_a_protocol_wins_over_the_task() -> None:
         (["aime24", "math500"], {"n": 4}, "aspo, but n=4 (aime24)"),
         (["aime24:8", "math500"], {"top_p": 0.9}, "aspo, but n=8 (aime24), top_p=0.9"),
         (["aime24"], {"system_prompt": "Be brief."}, "aspo, but another system prompt"),
-        (["aime24"], {"grader": "exact"}, "aspo, but grader=exact"),
+        (["aime24"], {"grader": "qwen-math"}, "aspo, but grader=qwen-math"),
         (["aime24"], {"grader": "math"}, "aspo"),
         (["aime24"], {"unclosed_thinking": "grade"}, "aspo, but unclosed_thinking=grade"),
         (["aime24"], {"plain_prompt": True}, "aspo, but no chat template"),
@@ -124,14 +124,20 @@ def test_unknown_grader_of_a_task_is_refused_before_anything_starts(
     path = make_task()
     path.write_text(path.read_text().replace("grader: math", "grader: cod"))
 
-    with pytest.raises(UsageError, match="unknown grader 'cod'; known: code, code-process, exact"):
+    with pytest.raises(
+        UsageError, match="unknown grader 'cod'; known: archer2, code, code-process"
+    ):
         make_plan(spec(str(path)))
 
 
 @pytest.mark.parametrize(
     ("task", "grader", "message"),
     [
-        ("aime24", "code", "task aime24 cannot be graded by 'code'; for it there are: exact, math"),
+        (
+            "aime24",
+            "code",
+            "task aime24 cannot be graded by 'code'; for it there are: archer2, math, math-verify, qwen-math",
+        ),
         (
             "lcb_v6",
             "math",
@@ -139,8 +145,8 @@ def test_unknown_grader_of_a_task_is_refused_before_anything_starts(
         ),
         (
             "humaneval",
-            "exact",
-            "task humaneval cannot be graded by 'exact'; for it there are: code",
+            "qwen-math",
+            "task humaneval cannot be graded by 'qwen-math'; for it there are: code",
         ),
     ],
 )
@@ -246,7 +252,7 @@ def identity(**values: Any) -> dict[str, Any]:
         {"n": 2},
         {"k": (1,)},
         {"limit": 1},
-        {"grader": "exact"},
+        {"grader": "qwen-math"},
         {"grader_workers": 1},
         {"published_as": "x"},
         {"unclosed_thinking": "grade"},

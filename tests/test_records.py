@@ -174,7 +174,7 @@ def test_last_verdict_of_grader_and_profile_counts(tmp_path: Path) -> None:
         for verdict, grader, profile in (
             (Verdict.CORRECT, "math", "v1"),
             (Verdict.WRONG, "math", "v1"),
-            (Verdict.CORRECT, "exact", "v1"),
+            (Verdict.CORRECT, "qwen-math", "v1"),
             (Verdict.NO_ANSWER, "math", "v1+unclosed"),
         ):
             score = float(verdict is Verdict.CORRECT)

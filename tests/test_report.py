@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from evalkit.maths.profiles import PROFILES
 from evalkit.records import RunWriter, read_manifest
 from evalkit.report.files import open_records, read_report, write_report
 from evalkit.report.published import find_published
@@ -88,7 +89,7 @@ def add(writer: RunWriter, one: Graded, task: str = "sums") -> None:
     writer.add_sample(sample)
     if one.verdict is not None:
         grade = Grade(verdict=one.verdict, score=one.score, extracted=one.extracted)
-        writer.add_grade(sample.key, grade, "math", "v1")
+        writer.add_grade(sample.key, grade, "math", PROFILES["math"])
 
 
 def report(path: Path, samples: Iterable[Graded], n: int, **changes: Any) -> Any:
@@ -349,8 +350,8 @@ def test_last_grade_of_many_counts(tmp_path: Path) -> None:
             add(writer, Graded(str(i), 0, Verdict.CORRECT, "1"))
         for i in range(num):
             wrong = Grade(verdict=Verdict.WRONG, score=0.0, extracted=str(i))
-            writer.add_grade(("sums", str(i), 0), wrong, "math", "v1")
-            writer.add_grade(("sums", str(i), 0), wrong, "exact", "v1")
+            writer.add_grade(("sums", str(i), 0), wrong, "math", PROFILES["math"])
+            writer.add_grade(("sums", str(i), 0), wrong, "qwen-math", PROFILES["qwen-math"])
         write_report(writer)
 
     with open_records(tmp_path / "run") as files:
@@ -448,7 +449,7 @@ def test_other_grader_in_the_manifest_makes_records_old(tmp_path: Path) -> None:
     report(tmp_path / "run", [Graded("a", 0, Verdict.CORRECT)], 1)
     with RunWriter(tmp_path / "run") as writer:
         content = read_manifest(tmp_path / "run")
-        content["tasks"]["sums"]["grader"] = "exact"
+        content["tasks"]["sums"]["grader"] = "qwen-math"
         writer.write_json("manifest.json", content)
 
     assert read_report(tmp_path / "run")["tasks"]["sums"]["num_ungraded"] == 1
@@ -555,7 +556,7 @@ def test_published_model_is_known_by_its_names(changes: dict[str, Any]) -> None:
         {"num_problems": 499},
         {"num_samples": 1999},
         {"num_ungraded": 1},
-        {"grader": "exact"},
+        {"grader": "qwen-math"},
         {"unclosed_thinking": "grade"},
     ],
 )

@@ -64,7 +64,7 @@ FIELDS = [
     ("--revision", "main", "revision", "main"),
     ("--engine", "replay", "engine", "replay"),
     ("--engine-args", "path=x,rate=0", "engine_args", {"path": "x", "rate": 0}),
-    ("--grader", "exact", "grader", "exact"),
+    ("--grader", "archer2", "grader", "archer2"),
     ("--unclosed-thinking", "grade", "unclosed_thinking", "grade"),
     ("--grader-workers", "2", "grader_workers", 2),
     ("--data-dir", "d", "data_dir", Path("d")),
@@ -253,7 +253,10 @@ def test_pairs_are_read_as_json_or_yaml(text: str, value: dict[str, Any]) -> Non
         (["--grader-workers", "0"], "grader_workers=0, but it must be at least 1"),
         (["--stop", ""], "stop: an empty text stops nothing"),
         (["--engine", "vlm"], "unknown engine 'vlm'; known: openai, replay, vllm"),
-        (["--grader", "maths"], "unknown grader 'maths'; known: code, code-process, exact, math"),
+        (
+            ["--grader", "maths"],
+            "unknown grader 'maths'; known: archer2, code, code-process, math, ",
+        ),
         (["--unclosed-thinking", "x"], "unknown unclosed_thinking 'x'; known: grade, no_answer"),
         (
             ["--engine", "openai", "--plain-prompt"],
@@ -365,7 +368,7 @@ def test_tasks_given_as_one_text_from_python_are_refused() -> None:
 
 def test_each_grader_is_for_answers_or_for_programs() -> None:
     """No name stands for both, and each says what it does."""
-    assert set(MATH_GRADERS) == {"exact", "math"}
+    assert set(MATH_GRADERS) == {"archer2", "math", "math-verify", "qwen-math"}
     assert set(CODE_GRADERS) == {"code", "code-process"}
     assert {**MATH_GRADERS, **CODE_GRADERS} == GRADERS
     assert all(GRADERS.values())

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from evalkit import __version__
-from evalkit.cli import data, doctor, grading, programs, running, sandbox, tasks
+from evalkit.cli import audit, bulk, data, doctor, grading, maths, running, sandbox, tasks
 from evalkit.types import EvalkitError, UsageError
 
 app = typer.Typer(
@@ -26,7 +26,9 @@ app = typer.Typer(
 )
 running.register(app)
 grading.register(app)
-programs.register(app)
+bulk.register(app)
+maths.register(app)
+audit.register(app)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(data.app, name="data")
 app.add_typer(sandbox.app, name="sandbox")

@@ -50,7 +50,9 @@ class CodePool:
     ) -> None:
         self.grader = grader
         self.mode = MODES[grader]
-        self.profile = profile_name(unclosed_thinking) + ("+partial" if partial_credit else "")
+        self.profile = profile_name(unclosed_thinking, grader) + (
+            "+partial" if partial_credit else ""
+        )
         self._look_into_unclosed = unclosed_thinking == "grade"
         self._partial_credit = partial_credit
         self.sandbox = sandbox or DockerSandbox(num_slots=num_workers)

@@ -1,132 +1,125 @@
-"""Grading in processes that can be killed: a deadline and a memory limit from outside.
+"""Grading of answers, the dear part in processes that can be killed.
 
-Safe from any thread. A comparison that crashes, hangs or runs out of memory is tried once more in
-a fresh process and then becomes GRADER_ERROR; it never stops the caller and never costs another
-comparison its result.
+Safe from any thread and from asyncio. A comparison that crashes, hangs or runs out of memory is
+tried once more in a fresh process and then becomes GRADER_ERROR; it never stops the caller and
+never costs another comparison its result.
 """
 
 import os
-import threading
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from evalkit.graders import math
-from evalkit.graders.process import Worker, WorkerLostError
+from evalkit.graders.memo import Memo
+from evalkit.graders.question import Outcome, Question, foreign_question, own_question
+from evalkit.graders.workers import RequestFailedError, Workers
+from evalkit.maths.profiles import PROFILES
+from evalkit.maths.types import Comparison, Rung
+from evalkit.spec import CODE_GRADERS, UNCLOSED_THINKING
 from evalkit.types import Answer, Grade, Problem, Sample, UsageError, unknown
 
-PROFILE = "v1"
-"""Named in every grade; changes whenever the rules change."""
+_OWN = "math"
+_PROGRAMS = "v1"
+_MEMO_SIZE = 100_000
 
 
-def profile_name(unclosed_thinking: str) -> str:
-    """The rules that a grade was made by, as it stands in every grade."""
-    if unclosed_thinking not in ("no_answer", "grade"):
-        raise UsageError(f"unclosed_thinking={unclosed_thinking!r}; known: grade, no_answer")
-    return PROFILE if unclosed_thinking == "no_answer" else f"{PROFILE}+unclosed"
+def profile_name(unclosed_thinking: str, grader: str = _OWN) -> str:
+    """The rules that a grade was made by, as it stands in every grade.
+
+    Foreign graders read unclosed thinking as their source does, whatever is asked for.
+    """
+    if unclosed_thinking not in UNCLOSED_THINKING:
+        raise unknown("unclosed_thinking", unclosed_thinking, list(UNCLOSED_THINKING))
+    version = _PROGRAMS if grader in CODE_GRADERS else PROFILES[grader]
+    is_foreign = grader in PROFILES and grader != _OWN
+    return version if is_foreign or unclosed_thinking == "no_answer" else f"{version}+unclosed"
 
 
 class GraderPool:
     """Grades samples; equal comparisons are made once (`num_workers` run at the same time).
 
-    `deadline_s` is wall time for one comparison, `memory_mib` the address space of a worker.
+    `deadline_s` is wall time for one comparison, `memory_mib` the memory of a worker. The last
+    100,000 comparisons are remembered.
     """
 
     def __init__(
         self,
-        grader: str = "math",
+        grader: str = _OWN,
         *,
         num_workers: int | None = None,
-        deadline_s: float = 10.0,
-        memory_mib: int = 2048,
+        deadline_s: float = 5.0,
+        memory_mib: int = 256,
         unclosed_thinking: str = "no_answer",
     ) -> None:
-        if grader not in math.GRADERS:
-            raise unknown("grader", grader, math.GRADERS)
+        if grader not in PROFILES:
+            raise unknown("grader", grader, PROFILES)
         self.grader = grader
-        self.profile = profile_name(unclosed_thinking)
-        self._is_closed = False
+        self.profile = profile_name(unclosed_thinking, grader)
         self._look_into_unclosed = unclosed_thinking == "grade"
-        self._deadline_s = deadline_s
-        self._memory_mib = memory_mib
         self._threads = ThreadPoolExecutor(num_workers or min(os.cpu_count() or 1, 8))
-        self._local = threading.local()
-        self._lock = threading.Lock()
-        self._workers: set[Worker] = set()
-        self._memo: dict[tuple[str, str], Future[math.Comparison]] = {}
+        self._workers = Workers(memory_mib, deadline_s)
+        self._memo: Memo[tuple[Any, ...], Outcome] = Memo(_MEMO_SIZE, _is_verdict)
 
     def submit(self, problem: Problem, sample: Sample) -> "Future[Grade]":
-        return self._threads.submit(self._grade, problem, sample)
+        """The future is finished at once where the comparison is easy or remembered.
+
+        It cannot be cancelled, since others may wait for the same comparison. Raises UsageError
+        for a problem that has no answer.
+        """
+        started = time.perf_counter()
+        question = self._question(problem, sample)
+        outcome = question.outcome or self._memo.find(
+            question.key, lambda: self._threads.submit(self._ask, question.request)
+        )
+        seconds = time.perf_counter() - started
+        future: Future[Grade] = Future()
+        future.set_running_or_notify_cancel()
+        if isinstance(outcome, Outcome):
+            future.set_result(question.grade(outcome, seconds))
+        else:
+            outcome.add_done_callback(partial(_complete, future, question, seconds))
+        return future
 
     def grade(self, problem: Problem, sample: Sample) -> Grade:
         """As `submit`, but waits. Never raises for what a model wrote."""
         return self.submit(problem, sample).result()
 
-    def _grade(self, problem: Problem, sample: Sample) -> Grade:
-        if not isinstance(problem.target, Answer):
-            raise UsageError(f"problem {problem.id} has tests, which {self.grader!r} cannot use")
-        return math.grade(
-            problem.target,
-            sample,
-            compare=self._compare if self.grader == "math" else math.compare_cheaply,
-            look_into_unclosed_thinking=self._look_into_unclosed,
-        )
+    def explain(
+        self, gold: str, answer: str, *, rel_tolerance: float = 0.0, abs_tolerance: float = 0.0
+    ) -> tuple[Comparison, list[Rung], str, str]:
+        """The comparison of two answers, all its steps, and the types of both.
 
-    def _compare(self, gold: str, answer: str) -> math.Comparison:
-        cheap = math.compare_cheaply(gold, answer)
-        if cheap.is_final:
-            return cheap
-        mine: Future[math.Comparison] = Future()
-        with self._lock:
-            future = self._memo.setdefault((gold, answer), mine)
-        if future is not mine:
-            return future.result()
+        `equal` is None, and there are no steps, where no worker gave a reply.
+        """
+        request = ("explain", gold, answer, rel_tolerance, abs_tolerance)
         try:
-            comparison = self._ask_worker(gold, answer)
-        except BaseException as error:
-            self._forget(gold, answer)
-            mine.set_exception(error)
-            raise
-        if comparison.equal is None:
-            self._forget(gold, answer)
-        mine.set_result(comparison)
-        return comparison
+            found, rungs, *types = self._threads.submit(self._workers.ask, *request).result()
+        except RequestFailedError as error:
+            return _failed(error), [], "", ""
+        return Comparison(**found), [Rung(**rung) for rung in rungs], *types
 
-    def _forget(self, gold: str, answer: str) -> None:
-        with self._lock:
-            del self._memo[gold, answer]
+    def start(self) -> None:
+        """Starts the workers, so that the first comparison does not wait for them."""
+        self._workers.start()
 
-    def _ask_worker(self, gold: str, answer: str) -> math.Comparison:
-        reason = ""
-        for _ in range(2):
-            try:
-                is_equal = self._my_worker().compare(gold, answer, self._deadline_s)
-                return math.Comparison(is_equal, "math-verify")
-            except WorkerLostError as error:
-                reason = str(error)
-                self._discard_my_worker()
-        if self._is_closed:
-            raise CancelledError
-        return math.Comparison(None, "math-verify", f"twice: {reason}")
+    def _question(self, problem: Problem, sample: Sample) -> Question:
+        target = problem.target
+        if not isinstance(target, Answer):
+            raise UsageError(f"problem {problem.id} has tests, which {self.grader!r} cannot use")
+        if self.grader != _OWN:
+            return foreign_question(self.grader, target, sample)
+        return own_question(target, sample, look_into_unclosed=self._look_into_unclosed)
 
-    def _my_worker(self) -> Worker:
-        worker: Worker | None = getattr(self._local, "worker", None)
-        if worker is None:
-            with self._lock:
-                if self._is_closed:
-                    raise CancelledError
-                worker = self._local.worker = Worker(self._memory_mib, self._deadline_s)
-                self._workers.add(worker)
-            worker.wait_until_ready()
-        return worker
-
-    def _discard_my_worker(self) -> None:
-        worker: Worker | None = getattr(self._local, "worker", None)
-        if worker is not None:
-            self._local.worker = None
-            with self._lock:
-                self._workers.discard(worker)
-            worker.close()
+    def _ask(self, request: tuple[Any, ...]) -> Outcome:
+        started = time.perf_counter()
+        try:
+            found, answer = self._workers.ask(*request)
+            comparison = Comparison(**found)
+        except RequestFailedError as error:
+            comparison, answer = _failed(error), None
+        return Outcome(comparison, time.perf_counter() - started, answer)
 
     def __enter__(self) -> Self:
         return self
@@ -141,14 +134,23 @@ class GraderPool:
         try:
             self._threads.shutdown(wait=error is None)
         finally:
-            self._stop()
+            self._workers.close()
+            self._threads.shutdown(wait=True, cancel_futures=True)
 
-    def _stop(self) -> None:
-        with self._lock:
-            self._is_closed = True
-            workers = set(self._workers)
-        for worker in workers:
-            worker.kill()
-        self._threads.shutdown(wait=True, cancel_futures=True)
-        for worker in workers:
-            worker.close()
+
+def _complete(
+    future: "Future[Grade]", question: Question, seconds: float, done: "Future[Outcome]"
+) -> None:
+    try:
+        outcome = done.result()
+        future.set_result(question.grade(outcome, seconds + outcome.seconds))
+    except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the grade
+        future.set_exception(error)
+
+
+def _is_verdict(outcome: Outcome) -> bool:
+    return outcome.comparison.equal is not None
+
+
+def _failed(error: RequestFailedError) -> Comparison:
+    return Comparison(None, "comparison failed", str(error))

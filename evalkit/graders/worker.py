@@ -1,98 +1,123 @@
-"""The process that runs Math-Verify: JSON lines in and out, one comparison at a time.
+"""A worker: JSON lines in and out over a socket, one request at a time.
 
-It may crash, hang or run out of memory; the pool kills it from outside. An exception ends the
-comparison and the process, because SymPy's caches may be in any state after it.
+It may crash, hang or run out of memory; it is killed from outside. An exception ends the request
+and the process, because SymPy's caches may be in any state after it. Python's own limit on
+recursion holds.
 """
 
 import json
+import math
 import os
 import resource
-import signal
+import socket
 import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from evalkit.graders.normal import without_delimiters
+from evalkit.maths import profiles
+from evalkit.maths.compare import compare, explain
+from evalkit.maths.patience import TooSlowError, limited_cpu
+from evalkit.maths.types import Comparison
+
+# Beyond the deadline, so that it ends only workers that nobody else can end.
+_CPU_SLACK_S = 2
+_FOREIGN_LIMIT_S = 4.0  # below the pool's deadline, which is for what hangs
+# Of each kind of value one, so that what parsers build at their first use is built before a fork.
+_WARM_UP = (
+    (r"\frac{x+1}{2}", r"\frac{1}{2}(1+x)"),
+    (r"\{1, 2\}", "2, 1"),
+    ("(0, 1]", r"0 < x \le 1"),
+    (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", "(1, 2)"),
+)
 
 
-def main() -> None:
-    limit_mib, alarm_s = int(sys.argv[1]), int(sys.argv[2])
-    resource.setrlimit(resource.RLIMIT_AS, (limit_mib * 2**20, limit_mib * 2**20))
+def serve(channel: socket.socket, memory_mib: int, deadline_s: float) -> None:
+    """Answers requests until the socket is closed, or memory is more than half used."""
     os.nice(5)
-    out = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)
-    import math_verify  # noqa: F401 - before the first deadline begins
-
-    largest_mib = (_peak_mib() + limit_mib) // 2
-    out.write(b'{"ready": true}\n')
-    for line in sys.stdin.buffer:
-        signal.alarm(alarm_s)  # ends a hanging comparison whose pool was killed
-        reply = _reply(json.loads(line), largest_mib)
-        signal.alarm(0)
-        out.write(json.dumps(reply).encode() + b"\n")
-        if "error" in reply or _peak_mib() > largest_mib:
-            sys.exit(1)
+    largest_mib = (_peak_mib() + memory_mib) // 2
+    _limit_memory(memory_mib)
+    with channel, channel.makefile("rb") as requests:
+        for line in requests:
+            _limit_cpu(deadline_s)
+            reply = _reply(json.loads(line), largest_mib)
+            is_last = "error" in reply or _peak_mib() > largest_mib
+            channel.sendall(json.dumps({**reply, "is_last": is_last}).encode() + b"\n")
+            if is_last:
+                return
 
 
-def are_equal(gold: str, answer: str) -> bool:
-    """Math-Verify's judgement of two LaTeX answers. Its own time-outs are off: the pool has one.
+def warm_up() -> None:
+    """Loads the parsers and fills their tables. For a process of its own.
 
-    Only its LaTeX reader is used: the one for plain expressions hands text to `parse_expr`.
-    An answer that cannot be read is a wrong one. Raises where the gold cannot be read or the
-    comparison fails, so that a failure is not taken for "different".
+    SymPy does without NumPy and SciPy there: loading them later, at the limit of memory, hangs.
     """
-    from math_verify import verify
-
-    golds, answers = _read(gold, is_gold=True), _read(answer, is_gold=False)
-    return bool(verify(golds, answers, timeout_seconds=None, raise_on_error=True))
-
-
-def _read(answer: str, *, is_gold: bool) -> list[Any]:
-    """The values and texts that it may mean; what has no value is left out."""
-    from math_verify import LatexExtractionConfig, parse
-
-    config = LatexExtractionConfig(boxed_match_priority=0)
-    text = f"${without_delimiters(answer)}$"
-    parsed = parse(text, [config], parsing_timeout=None, raise_on_error=is_gold)
-    return [value for value in parsed if isinstance(value, str) or not _is_undefined(value)]
+    sys.modules.update(dict.fromkeys(("numpy", "scipy")))  # type: ignore[arg-type]
+    for gold, answer in _WARM_UP:
+        compare(gold, answer)
+        profiles.grade("math-verify", gold, rf"\boxed{{{answer}}}")
 
 
-def _is_undefined(value: Any) -> bool:
-    """Whether it divides by zero, as `12:00` does, or computes with infinity.
-
-    Math-Verify stumbles over the first and finds `x=\\infty^2\\pi` equal to every number.
-    """
-    from sympy import nan, oo, preorder_traversal, zoo  # type: ignore[import-untyped]
-
-    without_value = {oo, -oo, zoo, nan}
-    return value in (nan, zoo) or any(
-        _is_operation(node) and not without_value.isdisjoint(node.args)
-        for node in preorder_traversal(value)
-    )
+def _compare(gold: str, answer: str, rel_tolerance: float, abs_tolerance: float) -> Any:
+    found = compare(gold, answer, rel_tolerance=rel_tolerance, abs_tolerance=abs_tolerance)
+    return asdict(found), None
 
 
-def _is_operation(node: Any) -> bool:
-    from sympy import Add, Function, Mul, Pow, UnevaluatedExpr
-
-    return isinstance(node, Add | Function | Mul | Pow | UnevaluatedExpr)
-
-
-def _reply(job: dict[str, str], largest_mib: int) -> dict[str, Any]:
+def _grade(profile: str, gold: str, text: str) -> Any:
+    """What takes longer than the source allows scores nothing, as it does there."""
     try:
-        is_equal = are_equal(job["gold"], job["answer"])
+        with limited_cpu(_FOREIGN_LIMIT_S):
+            is_equal, answer = profiles.grade(profile, gold, text)
+    except TooSlowError:
+        return asdict(Comparison(False, "deadline")), None
+    return asdict(Comparison(is_equal, profile)), answer
+
+
+def _explain(gold: str, answer: str, rel_tolerance: float, abs_tolerance: float) -> Any:
+    found, rungs, *types = explain(
+        gold, answer, rel_tolerance=rel_tolerance, abs_tolerance=abs_tolerance
+    )
+    return asdict(found), [asdict(rung) for rung in rungs], *types
+
+
+_CALLS: Mapping[str, Callable[..., Any]] = {
+    "compare": _compare,
+    "explain": _explain,
+    "grade": _grade,
+}
+
+
+def _reply(request: list[Any], largest_mib: int) -> dict[str, Any]:
+    name, *arguments = request
+    try:
+        value = _CALLS[name](*arguments)
     except Exception as error:  # noqa: BLE001 - the boundary where a grader's failure becomes data
         return {"error": f"{type(error).__name__} while comparing"}
-    if not is_equal and _peak_mib() > largest_mib:
+    if not value[0]["equal"] and _peak_mib() > largest_mib:
         # Math-Verify takes a MemoryError for "different".
         return {"error": "short of memory while comparing"}
-    return {"equal": is_equal}
+    return {"value": value}
+
+
+def _limit_memory(memory_mib: int) -> None:
+    """Limits the address space to what is used already and what is left of `memory_mib`."""
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        return  # macOS has no such limit; there a worker that took too much is the last to do so
+    used = int(statm.read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    limit = used + (memory_mib - _peak_mib()) * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _limit_cpu(deadline_s: float) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    soft = math.ceil(time.process_time() + deadline_s) + _CPU_SLACK_S
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
 def _peak_mib() -> int:
-    """The largest address space so far. Integers are computed by doubling: half is near the end."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.partition("VmPeak:")[2].split(maxsplit=1)[0]) // 1024
-
-
-if __name__ == "__main__":
-    main()
+    """The most memory so far. Integers are computed by doubling: half of all is near the end."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (2**20 if sys.platform == "darwin" else 2**10)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from evalkit.graders.normal import normal_form
+from evalkit.maths.normal import normal_form
 from evalkit.metrics import NO_ANSWER
 from evalkit.types import Verdict
 

@@ -82,7 +82,7 @@ def _join(
             out,
             task=task,
             grader=manifest["tasks"][task]["grader"],
-            profile=profile_name(manifest["unclosed_thinking"]),
+            profile=profile_name(manifest["unclosed_thinking"], manifest["tasks"][task]["grader"]),
         )
     except RunError:
         check_lines(original or folder, task)

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.code_data.errata import errata
-from evalkit.graders.math import GRADERS as MATH_GRADERS
 from evalkit.metrics import (
     TokenStats,
     maj_at_k,
@@ -18,6 +17,7 @@ from evalkit.metrics import (
     token_stats,
 )
 from evalkit.report.columns import Floats, Samples, load_samples, no_samples
+from evalkit.spec import MATH_GRADERS
 
 _RANGE = "range from all grader errors wrong to all correct"
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from evalkit.graders.extract import extract
+from evalkit.maths.extract import extract
 from evalkit.report.importers import ImportedRow
-from evalkit.types import DataError, Sample
+from evalkit.types import DataError
 
 Read = Callable[[Path], Iterator[ImportedRow]]
 Key = tuple[str | None, str]
@@ -104,8 +104,5 @@ def _answer_of(gold: str) -> str:
     r"""The answer at the end of a worked solution (GSM8K's `#### 18`, MATH's `\boxed{18}`), else all."""
     if "####" in gold:
         return gold.rpartition("####")[2].strip()
-    solution = Sample(
-        task="", problem_id="", index=0, seed=None, text=gold, finish_reason=None, num_tokens=None
-    )
-    found = extract(solution)
+    found = extract(gold)
     return found.answer if found.answer and found.rule == "boxed" else gold.strip()

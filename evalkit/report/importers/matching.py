@@ -6,7 +6,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import NoReturn
 
-from evalkit.graders.normal import normal_form
+from evalkit.maths.normal import normal_form
 from evalkit.report.importers.content import FileProblem, Key, squeezed
 from evalkit.types import Answer, DataError, Problem
 

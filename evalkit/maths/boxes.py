@@ -1,7 +1,8 @@
 r"""Finds `\boxed{...}` and `\fbox{...}`, from the end of a text, in time linear in its length.
 
 A box is balanced and not empty; of boxes within each other the innermost counts. Models also write
-`\\boxed`, `boxed{5}` without a backslash and `\boxed 5` without braces.
+`\\boxed`, `boxed{5}` without a backslash, `\boxed 5` without braces, and an escaped
+brace at the end of the text, which closes.
 """
 
 import re
@@ -65,6 +66,8 @@ def find_boxes(text: str, start: int, end: int) -> list[Span]:
                 _append(boxes, trimmed(text, content, token.start()))
         elif mark[-1] == "{" and mark != r"\{":
             open_braces.append(None if mark == "{" else token.end())
+    if open_braces and open_braces[-1] is not None and text.endswith("\\}", start, end):
+        _append(boxes, trimmed(text, open_braces[-1], end - 2))
     return boxes
 
 

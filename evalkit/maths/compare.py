@@ -16,6 +16,7 @@ from evalkit.maths.answers import Equality
 from evalkit.maths.atoms import ForeignError
 from evalkit.maths.cheap import compare_cheaply
 from evalkit.maths.clock import same_moment
+from evalkit.maths.extract import read_gold
 from evalkit.maths.kinds import kind_of
 from evalkit.maths.numerals import read_numeral
 from evalkit.maths.parser import parse
@@ -37,9 +38,20 @@ def compare(
 ) -> Comparison:
     """Never raises for what a model wrote; a gold that is no formula is compared as text.
 
+    Both may stand in dollars, in a box, or behind a phrase such as "the answer is".
+
     The tolerances hold only for golds that are decimals or in scientific notation.
     """
-    for comparison in _rungs(gold, answer, Tolerance(rel_tolerance, abs_tolerance)):
+    tolerance = Tolerance(rel_tolerance, abs_tolerance)
+    result = _compare(gold, answer, tolerance)
+    stated = read_gold(gold), read_gold(answer)
+    if result.equal or stated == (gold, answer):
+        return result
+    return _compare(*stated, tolerance)
+
+
+def _compare(gold: str, answer: str, tolerance: Tolerance) -> Comparison:
+    for comparison in _rungs(gold, answer, tolerance):
         if comparison.equal is not None:
             return comparison
     raise AssertionError("unreachable")

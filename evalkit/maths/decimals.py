@@ -6,6 +6,8 @@ from evalkit.maths.operations import Value
 from evalkit.maths.tree import Call, Node, Number, walk
 
 _MIN_DIGITS = 6
+_MIN_DIGITS_OF_GOLD = 5
+_MIN_DECIMALS_OF_GOLD = 3
 _MACHINE_DIGITS = 15  # as many as only a computer writes, with its rounding errors
 _MACHINE_ERROR = Fraction(1, 10**11)
 _MIN_DIGITS_WITHIN = 10
@@ -56,26 +58,40 @@ def _shifted(mantissa: Number | None, exponent: int | None) -> Number | None:
 
 
 def is_rounded(gold: Node, answer: Node, left: Value, right: Value) -> bool:
-    """Whether one is a decimal that agrees with the other, an exact value, in each of its digits.
+    """Whether one is a decimal that agrees with the other in each of its digits.
 
-    At least six significant digits, rounded or cut off. Decimals with 15 and more are results of
-    floating point, whose last digits may be wrong; only they, with 16, may stand for whole numbers
-    and for shorter decimals.
+    A gold of five significant digits, three of them decimals, was rounded: what rounds to it is equal. A decimal
+    stands for an exact value with six digits, rounded or cut off. Decimals with 15 are results of
+    floating point, whose last digits may be wrong; only they, with 16, stand for whole numbers and for
+    shorter decimals.
     """
-    found = [
-        (decimal, exact)
-        for decimal, exact in ((as_decimal(gold), right), (as_decimal(answer), left))
-        if decimal is not None
-    ]
-    if not found:
-        return False
-    (decimal, exact), *others = sorted(found, key=lambda pair: -(pair[0].digits or 0))
-    if others and (others[0][0].digits or 0) >= _MACHINE_DIGITS - 2:
-        return False
-    if others and (decimal.digits or 0) <= _MACHINE_DIGITS:
-        return False
-    digits, is_whole = decimal.digits or 0, _is_whole(exact)
-    if digits < (_MACHINE_DIGITS + 1 if is_whole else _MIN_DIGITS):
+    stated, given = as_decimal(gold), as_decimal(answer)
+    if stated and given:
+        longer, shorter = sorted((stated, given), key=_num_digits, reverse=True)
+        if _num_digits(longer) > _MACHINE_DIGITS > _num_digits(shorter) + 2:
+            return _approximates(longer, shorter.value)
+        return longer is given and _was_rounded(stated) and _rounds_to(stated, right)
+    if stated:
+        return _approximates(stated, right) or (_was_rounded(stated) and _rounds_to(stated, right))
+    return given is not None and _approximates(given, left)
+
+
+def _num_digits(decimal: Number) -> int:
+    return decimal.digits or 0
+
+
+def _was_rounded(gold: Number) -> bool:
+    return _num_digits(gold) >= _MIN_DIGITS_OF_GOLD and gold.decimals >= _MIN_DECIMALS_OF_GOLD
+
+
+def _rounds_to(decimal: Number, value: Value) -> bool:
+    half = Fraction(10) ** -decimal.decimals / 2
+    return bool(abs(value - _like(decimal.value, value)) <= _like(half, value))
+
+
+def _approximates(decimal: Number, exact: Value) -> bool:
+    digits = _num_digits(decimal)
+    if digits < (_MACHINE_DIGITS + 1 if _is_whole(exact) else _MIN_DIGITS):
         return False
     unit = Fraction(10) ** -decimal.decimals
     if digits >= _MACHINE_DIGITS:

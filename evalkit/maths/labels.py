@@ -100,14 +100,16 @@ def _is_function_or_segment(node: Call) -> bool:
 
 
 def _is_quantity(first: Node, last: Node, *, is_gold: bool) -> bool:
-    """Whether an expression of several variables, as `m + n`, is said to be a number other than 0.
+    """Whether an expression of several variables, as `m + n`, is said to be something without them.
 
     `x^2 = 5` says nothing of the kind: it is an equation for `x`.
     """
     base = first.args[0] if isinstance(first, Call) and first.operator == "^" else first
     is_function = isinstance(base, Call) and base.operator in TRIGONOMETRIC | _FUNCTIONS
     names = names_in(first)
-    if names_in(last) or last == number(0) or not (is_function or len(names) > 1):
+    if names_in(last) & names or last == number(0) or not (is_function or len(names) > 1):
+        return False
+    if is_gold and names_in(last):
         return False
     if is_gold and not all(name[0].isupper() or name in _SHAPES for name in names):
         return False

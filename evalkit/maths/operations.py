@@ -162,6 +162,8 @@ class Operations:
                 return exact
         if base == 0:
             raise UndefinedError("a power of zero")
+        if base == 1:
+            return base
         self._check_power(base, exponent)
         if self._is_complex or base > 0:
             return self.context.power(self._float(base), self._float(exponent))

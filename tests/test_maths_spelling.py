@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.maths.cheap import compare_cheaply
-from evalkit.maths.spelling import comma_readings, exact_number, one_spelling
+from evalkit.maths.commas import comma_readings
+from evalkit.maths.numerals import exact_number
+from evalkit.maths.spelling import one_spelling
 from evalkit.maths.words import as_words, choice_of, is_choice
 
 SAME = [

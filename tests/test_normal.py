@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from evalkit.maths.normal import normal_form
-from evalkit.maths.spelling import exact_number
+from evalkit.maths.numerals import exact_number
 
 INTEGERS = st.integers(-(10**12), 10**12)
 DECIMALS = st.decimals(-1000, 1000, places=4, allow_nan=False)

@@ -23,9 +23,10 @@ class AtomParser(SymbolParser):
         """Whether a factor follows without a sign between."""
         token = self.token
         match token.kind:
-            case Kind.NUMBER | Kind.LETTERS | Kind.FUNCTION:
-                return not (token.kind is Kind.NUMBER and self.previous.kind is Kind.NUMBER)
-            case Kind.WORDS:
+            case Kind.NUMBER:
+                ends_number = self.previous.text in ("degree", "%", "!", "'")
+                return not (self.previous.kind is Kind.NUMBER or ends_number)
+            case Kind.LETTERS | Kind.FUNCTION | Kind.WORDS:
                 return True
             case Kind.SIGN:
                 return token.text in OPENING_SIGNS or (

@@ -3,7 +3,9 @@
 from fractions import Fraction
 from functools import lru_cache
 
-from evalkit.maths.spelling import comma_readings, exact_number, one_spelling
+from evalkit.maths.commas import comma_readings
+from evalkit.maths.numerals import exact_number
+from evalkit.maths.spelling import one_spelling
 from evalkit.maths.types import Comparison
 from evalkit.maths.words import as_words, bare_spelling
 

@@ -18,17 +18,13 @@ from evalkit.maths.cheap import compare_cheaply
 from evalkit.maths.clock import same_moment
 from evalkit.maths.extract import read_gold
 from evalkit.maths.kinds import kind_of
-from evalkit.maths.numerals import read_numeral
-from evalkit.maths.parser import parse
 from evalkit.maths.patience import TooSlowError
+from evalkit.maths.readings import readings
 from evalkit.maths.scalars import EXACT, Tolerance
-from evalkit.maths.spelling import comma_readings, one_spelling
+from evalkit.maths.spelling import one_spelling
 from evalkit.maths.symbolic import are_equal
-from evalkit.maths.tokens import UnreadableError
-from evalkit.maths.tree import Node, names_in
 from evalkit.maths.types import Comparison, Rung
-from evalkit.maths.units import with_marked_units
-from evalkit.maths.words import PHRASES, as_words, choice_of, is_choice
+from evalkit.maths.words import choice_of, is_choice
 
 UNREADABLE = "not a formula"
 
@@ -61,10 +57,13 @@ def explain(
     gold: str, answer: str, *, rel_tolerance: float = 0.0, abs_tolerance: float = 0.0
 ) -> tuple[Comparison, list[Rung], str, str]:
     """As `compare`, with all rungs, also below the one that decides, and what gold and answer are."""
+    tolerance = Tolerance(rel_tolerance, abs_tolerance)
+    if not _compare(gold, answer, tolerance).equal:
+        gold, answer = read_gold(gold), read_gold(answer)
     rungs: list[Rung] = []
-    start = time.perf_counter()
     result = Comparison(None, "")
-    for comparison in _rungs(gold, answer, Tolerance(rel_tolerance, abs_tolerance)):
+    start = time.perf_counter()
+    for comparison in _rungs(gold, answer, tolerance):
         now = time.perf_counter()
         rungs.append(Rung(comparison.rule, comparison.equal, now - start, comparison.detail))
         if result.equal is None:
@@ -88,8 +87,8 @@ def _rungs(gold: str, answer: str, tolerance: Tolerance) -> Iterator[Comparison]
 
 
 def _by_value(gold: str, answer: str, equality: Equality) -> Comparison:
-    golds, gold_error = _readings(gold, is_gold=True)
-    answers, answer_error = _readings(answer, is_gold=False)
+    golds, gold_error = readings(gold, is_gold=True)
+    answers, answer_error = readings(answer, is_gold=False)
     if golds and answers:
         is_same = any(equality.same(left, right) for left in golds for right in answers)
         return Comparison(is_same, "value")
@@ -98,47 +97,6 @@ def _by_value(gold: str, answer: str, equality: Equality) -> Comparison:
     return Comparison(
         None if is_foreign else False, "value" if is_foreign else UNREADABLE, str(error)
     )
-
-
-def _readings(text: str, *, is_gold: bool) -> tuple[list[Node], UnreadableError | None]:
-    """What a text may mean: several things where commas between digits are ambiguous.
-
-    In an answer, letters after a number and a space may be a unit that nobody marked.
-    """
-    spelled = one_spelling(text)
-    words = as_words(spelled)
-    if words in PHRASES:
-        return [PHRASES[words]], None
-    if numeral := read_numeral(spelled):
-        return [numeral], None
-    readings = list(comma_readings(spelled, is_gold=is_gold))
-    if not is_gold and (marked := with_marked_units(spelled)):
-        readings.append(marked)
-    found: list[Node] = []
-    first_error: UnreadableError | None = None
-    for reading in readings:
-        try:
-            found.append(_parse(reading))
-        except UnreadableError as error:
-            first_error = first_error or error
-    return found, None if found else first_error
-
-
-def _parse(text: str) -> Node:
-    """What foreign notation is said to be, where a number follows: `\\sum_{k=1}^n a_k = 5`."""
-    try:
-        return parse(text)
-    except ForeignError:
-        _, equals, last = text.rpartition("=")
-        if not equals:
-            raise
-        try:
-            value = parse(last)
-        except UnreadableError:
-            value = None
-        if value is None or names_in(value):
-            raise
-        return value
 
 
 def _by_math_verify(gold: str, answer: str) -> Comparison:
@@ -150,5 +108,5 @@ def _by_math_verify(gold: str, answer: str) -> Comparison:
 
 
 def _kind(text: str) -> str:
-    nodes, error = _readings(text, is_gold=True)
+    nodes, error = readings(text, is_gold=True)
     return kind_of(nodes[0]) if nodes else f"text ({error})"

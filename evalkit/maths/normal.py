@@ -3,10 +3,12 @@
 from fractions import Fraction
 from functools import lru_cache
 
+from evalkit.maths.commas import comma_readings
 from evalkit.maths.evaluate import Evaluator
+from evalkit.maths.numerals import exact_number
 from evalkit.maths.operations import UndefinedError
 from evalkit.maths.parser import parse
-from evalkit.maths.spelling import comma_readings, exact_number, one_spelling
+from evalkit.maths.spelling import one_spelling
 from evalkit.maths.tokens import UnreadableError
 from evalkit.maths.tree import Call, Node, Unit, names_in, walk
 from evalkit.maths.words import bare_spelling

@@ -57,3 +57,20 @@ def repeating_decimal(start: str, period: str) -> Number:
     head = Fraction(int(whole + places or 0), 10 ** len(places))
     tail = Fraction(int(period), (10 ** len(period) - 1) * 10 ** len(places))
     return Number(head + tail)
+
+
+_EXACT = re.compile(
+    r"([+-]?)(?:(\d{1,400}(?:\.\d{0,400})?|\.\d{1,400})(?:[eE]([+-]?\d{1,3}))?)(?:/(\d{1,400}))?"
+)
+
+
+def exact_number(text: str) -> Fraction | None:
+    """The value of an integer, a decimal, `3.83e35` or `3/4`; None for anything else."""
+    match = _EXACT.fullmatch(text)
+    if match is None:
+        return None
+    sign, mantissa, exponent, under = match.groups()
+    if under and not int(under):
+        return None
+    value = Fraction(mantissa + (f"e{exponent}" if exponent else "")) / int(under or 1)
+    return -value if sign == "-" else value

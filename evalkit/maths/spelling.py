@@ -1,8 +1,8 @@
 """One spelling for what LaTeX, Unicode and plain text write in many, before anything is parsed."""
 
 import re
-from collections.abc import Iterable
-from fractions import Fraction
+
+from evalkit.maths.characters import in_ascii
 
 _Rules = tuple[tuple[re.Pattern[str], str], ...]
 
@@ -11,79 +11,6 @@ def _rules(*pairs: tuple[str, str]) -> _Rules:
     return tuple((re.compile(pattern), replacement) for pattern, replacement in pairs)
 
 
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ", "0123456789-+n")
-_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉₋₊ₙ", "0123456789-+n")
-_RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ]++")
-_LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉₋₊ₙ]++")
-_GREEK = {
-    letter: f"\\{name} "
-    for letter, name in zip(
-        "αβγδεζηθικλμνξρστυφχψωΓΔΘΛΞΣΦΨΩ",
-        [
-            "alpha",
-            "beta",
-            "gamma",
-            "delta",
-            "epsilon",
-            "zeta",
-            "eta",
-            "theta",
-            "iota",
-            "kappa",
-            "lambda",
-            "mu",
-            "nu",
-            "xi",
-            "rho",
-            "sigma",
-            "tau",
-            "upsilon",
-            "phi",
-            "chi",
-            "psi",
-            "omega",
-            "Gamma",
-            "Delta",
-            "Theta",
-            "Lambda",
-            "Xi",
-            "Sigma",
-            "Phi",
-            "Psi",
-            "Omega",
-        ],
-        strict=True,
-    )
-}
-_UNICODE = str.maketrans(
-    {
-        **_GREEK,
-        **dict.fromkeys("−–—‐‑", "-"),
-        **dict.fromkeys("×·⋅∙∗", "*"),
-        **dict.fromkeys("\u00a0\u2009\u202f\u3000\u2002\u2003", " "),
-        **dict.fromkeys("\u200b\ufeff\u2061\u2062", ""),
-        **dict.fromkeys("′’‘´", "'"),
-        **dict.fromkeys("…⋯", "\\ldots "),
-        **{
-            "÷": "/",
-            "∕": "/",
-            "⁄": "/",
-            "∶": ":",
-            "≤": "\\le ",
-            "⩽": "\\le ",
-            "≥": "\\ge ",
-            "⩾": "\\ge ",
-        },
-        **{"≡": "\\equiv ", "Ω": "\\Omega ", "μ": "\\mu "},
-        **{"≠": "\\ne ", "≈": "\\approx ", "∈": "\\in ", "∪": "\\cup ", "∩": "\\cap "},
-        **{"∖": "\\setminus ", "∞": "\\infty ", "π": "\\pi ", "√": "\\sqrt ", "°": "^\\circ "},
-        **{"±": "\\pm ", "∓": "\\mp ", "ℝ": "\\mathbb{R}", "∅": "\\emptyset ", "º": "^\\circ "},
-        **{"⌊": "\\lfloor ", "⌋": "\\rfloor ", "⌈": "\\lceil ", "⌉": "\\rceil "},
-        **{"（": "(", "）": ")", "，": ",", "；": ";", "：": ":", "。": ".", "％": "%", "、": ","},
-        **{chr(0xFF10 + digit): str(digit) for digit in range(10)},
-        **{"½": "\\frac{1}{2}", "⅓": "\\frac{1}{3}", "¼": "\\frac{1}{4}", "¾": "\\frac{3}{4}"},
-    }
-)
 _SPACE = re.compile(r"\s")
 # Four spaces for what separates, two for what switches to mathematics: one separates thousands.
 _SPELLINGS = _rules(
@@ -163,10 +90,7 @@ _MIXED = re.compile(r"(?<![\d.,/^_*])(\d{1,9}) (\d{1,9})/(\d{1,9})(?![\d.])")
 
 def one_spelling(text: str) -> str:
     """Without dollars, spacing and sizes; words and operators stay as they are."""
-    if not text.isascii():
-        text = _RAISED.sub(lambda run: f"^{{{run[0].translate(_SUPERSCRIPTS)}}}", text)
-        text = _LOWERED.sub(lambda run: f"_{{{run[0].translate(_SUBSCRIPTS)}}}", text)
-        text = text.translate(_UNICODE)
+    text = in_ascii(text)
     text = _SPACE.sub(" ", text)
     if "\\begin" not in text:
         text = _ESCAPED_TWICE.sub(r"\\", text)
@@ -189,47 +113,3 @@ def _without_ends(text: str) -> str:
 def _mixed(match: re.Match[str]) -> str:
     whole, over, under = match.groups()
     return f"({whole}+{over}/{under})" if int(over) < int(under) else match[0]
-
-
-_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}+(?:,\d{3}(?!\d))++(?!,\d)")
-_SHORT_DECIMAL = re.compile(r"\d,\d(?!\d)")
-_DECIMAL_COMMA = re.compile(r"(?<![\d.,])(\d++),(0*[1-9]\d*+)(?![\d.]|,\d)")
-_COMMA = re.compile(r"\d,\d")
-
-
-def comma_readings(text: str, *, is_gold: bool = False) -> Iterable[str]:
-    """What commas between digits may mean: thousands, separators, or a decimal comma.
-
-    `1,234` may be a number or two; `2,74` may be two numbers or 2.74. The gold `3,5` is two, and so is
-    every `(1,234)`.
-    """
-    if not _COMMA.search(text) or text.lstrip("\\").startswith(("(", "[", "{")):
-        return (text,)
-    readings = [_THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)]
-    if text not in readings:
-        readings.append(text)
-    elif _is_one_number(text) and not (is_gold and _SHORT_DECIMAL.search(text)):
-        decimal = _DECIMAL_COMMA.sub(r"\1.\2", text)
-        readings += [decimal] if decimal != text else []
-    return readings
-
-
-def _is_one_number(text: str) -> bool:
-    return text.count(",") == 1 and not set(text) & set("()[]{};")
-
-
-_EXACT = re.compile(
-    r"([+-]?)(?:(\d{1,400}(?:\.\d{0,400})?|\.\d{1,400})(?:[eE]([+-]?\d{1,3}))?)(?:/(\d{1,400}))?"
-)
-
-
-def exact_number(text: str) -> Fraction | None:
-    """The value of an integer, a decimal, `3.83e35` or `3/4`; None for anything else."""
-    match = _EXACT.fullmatch(text)
-    if match is None:
-        return None
-    sign, mantissa, exponent, under = match.groups()
-    if under and not int(under):
-        return None
-    value = Fraction(mantissa + (f"e{exponent}" if exponent else "")) / int(under or 1)
-    return -value if sign == "-" else value

@@ -18,6 +18,7 @@ from evalkit.types import Answer, Grade, Sample, Verdict
 # Rules that take the end of a text for its answer, where that is not the end.
 _ENDINGS = frozenset(("whole text", "last formula", "last sentence"))
 _NUM_GOLDS = 10_000
+_NUM_PAIRS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def own_question(target: Answer, sample: Sample, *, look_into_unclosed: bool) ->
         found = Extraction(None, "truncated")
     if found.answer is None:
         return Question(found, Outcome(Comparison(False, "")))
-    known = compare_cheaply(gold, found.answer)
+    known = _compare_cheaply(gold, found.answer)
     is_exact = target.rel_tolerance == target.abs_tolerance == 0
     if known and (known.equal or is_exact):
         return Question(found, Outcome(known))
@@ -81,6 +82,10 @@ def foreign_question(grader: str, target: Answer, sample: Sample) -> Question:
     """For another project's grader, which reads the whole completion."""
     digest = hashlib.sha256(sample.text.encode(errors="surrogatepass")).digest()
     return Question(None, None, ("grade", grader, target.text, sample.text), (target.text, digest))
+
+
+# The samples of one problem have few distinct answers.
+_compare_cheaply = lru_cache(_NUM_PAIRS)(compare_cheaply)
 
 
 @lru_cache(_NUM_GOLDS)

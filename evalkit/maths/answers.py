@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from evalkit.maths.assignments import assigned, in_order
+from evalkit.maths.assignments import as_written, assigned, in_order
+from evalkit.maths.brackets import is_list
 from evalkit.maths.intervals import intervals_of, is_plainly_a_set, same_intervals
 from evalkit.maths.labels import name_of, same_name, value_of
 from evalkit.maths.matrices import written_out
@@ -44,6 +45,8 @@ class Equality:
             return self.same(in_order(gold), answer)
         if variables[1] and is_tuple(gold):
             return self.same(gold, in_order(answer))
+        if variables[0] and is_list(answer):
+            return self.same(as_written(gold), Sequence("()", answer.items))
         if isinstance(gold, Relation) and isinstance(answer, Relation):
             return self._same_relations(gold, answer)
         bare_gold, bare_answer = value_of(gold, is_gold=True), value_of(answer)
@@ -61,7 +64,7 @@ class Equality:
             return same_name(name_of(gold), name_of(answer)) and self.same(left, right)
         return self._same_sets(gold, answer)
 
-    def _same_assignments(self, gold: dict[str, Node], answer: dict[str, Node]) -> bool:
+    def _same_assignments(self, gold: dict[Node, Node], answer: dict[Node, Node]) -> bool:
         return gold.keys() == answer.keys() and all(
             self.same(value, answer[name]) for name, value in gold.items()
         )

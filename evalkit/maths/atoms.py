@@ -25,7 +25,7 @@ class AtomParser(SymbolParser):
         match token.kind:
             case Kind.NUMBER:
                 ends_number = self.previous.text in ("degree", "%", "!", "'")
-                return not (self.previous.kind is Kind.NUMBER or ends_number)
+                return not (self.previous.kind in (Kind.NUMBER, Kind.WORDS) or ends_number)
             case Kind.LETTERS | Kind.FUNCTION | Kind.WORDS:
                 return True
             case Kind.SIGN:
@@ -136,7 +136,7 @@ class AtomParser(SymbolParser):
     def _symbol(self, name: str) -> Node:
         if name in FOREIGN:
             raise ForeignError(f"\\{name}")
-        if name in REFUSED or "dots" in name:
+        if name in REFUSED or "dots" in name or not is_symbol(name):
             return self.refuse(name)
         return self.name_from(name)
 

@@ -4,6 +4,7 @@ import re
 
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))? ?(?:\\text\{ ?)?([aApP][mM])?\}?")
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})|(\d{1,2})/(\d{1,2})/(\d{4})")
+_ROUND = frozenset(("15", "30", "45"))
 
 
 def same_moment(gold: str, answer: str) -> bool | None:
@@ -24,12 +25,16 @@ def _agree(gold: tuple[str, ...], answer: tuple[str, ...] | None) -> bool:
 
 
 def _time(text: str) -> tuple[str, ...] | None:
-    """Of `3:05 pm`; not of ratios such as `7:32`, whose last digit is seldom 0 or 5."""
+    """Of `3:05 pm`; not of ratios such as `7:32`, which are seldom quarters of an hour."""
     match = _TIME.fullmatch(text)
     if match is None:
         return None
     hour, minute, second, half = match.groups()
-    if int(hour) > 24 or int(minute) > 59 or not (half or second or minute[1] in "05"):
+    if (
+        int(hour) > 24
+        or int(minute) > 59
+        or not (half or second or minute in _ROUND or minute[0] == "0")
+    ):
         return None
     return (hour.lstrip("0"), minute, second or "", (half or "").lower())
 

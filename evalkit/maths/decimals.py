@@ -10,7 +10,7 @@ _MIN_DIGITS_OF_GOLD = 5
 _MIN_DECIMALS_OF_GOLD = 3
 _MACHINE_DIGITS = 15  # as many as only a computer writes, with its rounding errors
 _MACHINE_ERROR = Fraction(1, 10**11)
-_MIN_DIGITS_WITHIN = 10
+_MIN_DIGITS_WITHIN = 13
 
 
 def as_decimal(node: Node) -> Number | None:
@@ -116,4 +116,4 @@ def noise_of(node: Node) -> Fraction:
         one.digits for one in walk(node) if isinstance(one, Number) and one.digits is not None
     ]
     longest = max(digits, default=0)
-    return Fraction(1, 10 ** (longest - 4)) if longest >= _MIN_DIGITS_WITHIN else Fraction(0)
+    return Fraction(1, 10 ** (longest - 3)) if longest >= _MIN_DIGITS_WITHIN else Fraction(0)

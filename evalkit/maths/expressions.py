@@ -22,7 +22,7 @@ _NUM_POINTS = 3  # where both must have values
 _RANGES = ((0.1, 0.9), (1.1, 5.9), (7.1, 60.9), (2, 12), (-4.9, -0.2), (-9.9, 9.9), (-9.9, 9.9))
 _WHOLE = ((2, 9), (3, 12), (5, 20), (13, 40))
 # Where long decimals do little harm, and where most functions with narrow domains have values.
-_NARROW = ((0.1, 0.3), (0.3, 0.6), (0.6, 0.9))
+_NARROW = ((0.1, 0.3), (0.3, 0.6), (0.6, 0.9), (-0.9, -0.1))
 # Functions that are one thing here and another far away.
 _FAR = ((100.0, 1000.0), (-1000.0, -100.0), (1e5, 1e7), (-1e7, -1e5))
 _KINKED = frozenset(

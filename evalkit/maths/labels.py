@@ -4,10 +4,22 @@ from fractions import Fraction
 
 from evalkit.maths.evaluate import is_numeric
 from evalkit.maths.expressions import same_expression
-from evalkit.maths.tree import Call, Name, Node, Number, Relation, Sequence, Words, names_in, number
+from evalkit.maths.tree import (
+    Call,
+    Name,
+    Node,
+    Number,
+    Relation,
+    Sequence,
+    Words,
+    names_in,
+    number,
+    walk,
+)
 from evalkit.maths.vocabulary import TRIGONOMETRIC
 
 _OPERATORS = frozenset(("+", "-", "*", "/", "^", "abs", "ratio", "deg"))
+_ARGUMENTS = frozenset(("x", "t", "n", "z", "theta"))  # of `y(x)`, which reads as a product
 _SHAPES = frozenset(("angle", "measuredangle", "triangle"))
 _ROUNDING = Fraction(1, 20)
 _FUNCTIONS = frozenset(("floor", "ceil", "mod", "gcd", "lcm", "det", "max", "min"))
@@ -37,7 +49,8 @@ def value_of(node: Node, *, is_gold: bool = False) -> Node:
     if isinstance(first, Words) and isinstance(last, Words):
         return node
     is_said = is_computation or _is_quantity(first, last, is_gold=is_gold)
-    return last if is_name(first) or not names_in(first) or is_said else node
+    is_result = _is_number(first) and is_numeric(last)
+    return last if is_name(first) or is_result or is_said else node
 
 
 def _point_of(node: Call) -> Node:
@@ -53,7 +66,12 @@ def _point_of(node: Call) -> Node:
 
 def _numbers(node: Relation) -> list[Node]:
     """The sides without variables."""
-    return [side for side in node.sides if is_numeric(side) and not names_in(side)]
+    return [side for side in node.sides if _is_number(side)]
+
+
+def _is_number(node: Node) -> bool:
+    has_function = any(isinstance(one, Call) and one.operator == "apply" for one in walk(node))
+    return is_numeric(node) and not names_in(node) and not has_function
 
 
 def _agree(node: Relation) -> bool:
@@ -82,21 +100,21 @@ def is_name(node: Node) -> bool:
             return is_name(inner)
         case Call("/", (Call("*", (Name("d"), Name())), Call("*", (Name("d"), Name())))):
             return True
-        case Call("*", (left, right)):
-            return is_name(left) and is_name(right) and _is_function_or_segment(node)
-        case Call("abs", (inner,)):
-            return is_name(inner)
+        case Call("*", (Name("Delta" | "delta"), Name())):
+            return True
+        case Call("*", (Name(), Name(argument))) if argument in _ARGUMENTS:
+            return True
+        case Call("*" | "abs", parts):
+            return all(map(is_name, parts)) and _is_segment(node)
         case Sequence("()", items):
             return all(map(is_name, items))
         case _:
             return False
 
 
-def _is_function_or_segment(node: Call) -> bool:
-    """`f(x)` reads as a product of two variables, `ABC` as one of upper-case letters."""
-    names = names_in(node)
-    left = node.args[0]
-    return isinstance(left, Name) or all(name[0].isupper() for name in names - _SHAPES)
+def _is_segment(node: Node) -> bool:
+    """`ABC` and `\\vec{v}` are names as a whole; `xy` is a product."""
+    return all(name[0].isupper() or ":" in name for name in names_in(node) - _SHAPES)
 
 
 def _is_quantity(first: Node, last: Node, *, is_gold: bool) -> bool:
@@ -135,4 +153,10 @@ def same_name(gold: Node, answer: Node) -> bool:
     if gold == answer or isinstance(gold, Words) or isinstance(answer, Words):
         return True
     one, other = (gold, answer) if isinstance(gold, Name) else (answer, gold)
-    return isinstance(one, Name) and isinstance(other, Call) and other.operator == "apply"
+    match one, other:
+        case (Name(), Call("apply", _)):
+            return True
+        case (Name(), Call("*", (head, Name(argument)))):
+            return head == one and argument in _ARGUMENTS
+        case _:
+            return False

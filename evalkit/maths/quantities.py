@@ -4,6 +4,8 @@ from evalkit.maths.tokens import UnreadableError
 from evalkit.maths.tree import Call, Name, Node, Unit, Words, number
 from evalkit.maths.vocabulary import MULTIPLIERS, NO_UNITS, UNITS
 
+_POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
+
 
 def as_unit(node: Node) -> Node:
     """Words beside a value are its unit, or a number; a letter that is no unit is a variable."""
@@ -20,9 +22,11 @@ def as_unit(node: Node) -> Node:
 
 def _unit(text: str) -> Node:
     first, *others = text.split(" ")
-    if first in MULTIPLIERS:
-        multiplier = number(MULTIPLIERS[first])
+    if first.removesuffix("s") in MULTIPLIERS:
+        multiplier = number(MULTIPLIERS[first.removesuffix("s")])
         return Call("*", (multiplier, _unit(" ".join(others)))) if others else multiplier
+    if first in _POWERS and others:
+        return Call("^", (Unit(" ".join(others)), number(_POWERS[first])))
     if not NO_UNITS.isdisjoint((first, *others)):
         raise UnreadableError(f"{text!r} beside a value")
     if len(text) == 1 and text.isascii() and text not in UNITS:

@@ -91,13 +91,16 @@ UNITS = _unit_table()
 UNIT_WORDS = frozenset(UNITS) | frozenset(f"{name}s" for name in UNITS) | {"percent", "pct"}
 MULTIPLIERS: dict[str, int | Fraction] = {
     **{"dozen": 12, "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9},
-    **{"trillion": 10**12, "half": Fraction(1, 2), "halves": Fraction(1, 2)},
+    **{"trillion": 10**12, "half": Fraction(1, 2), "halve": Fraction(1, 2)},
+    **{"third": Fraction(1, 3), "quarter": Fraction(1, 4), "lakh": 10**5, "crore": 10**7},
+    **{"万": 10**4, "亿": 10**8},
 }
 NO_UNITS = frozenset(
     (
         *("plus", "minus", "times", "squared", "cubed", "over", "divided", "less", "more", "not"),
         *("no", "wrong", "maybe", "perhaps", "approximately", "about", "if", "where", "when"),
         *("for", "mod", "is", "zero", "one", "two", "three", "four", "five", "six", "seven"),
+        *("negative", "false", "twenty", "thirty", "fifty", "或者"),
         *("eight", "nine", "ten", "factorial", "oder", "ou", "under", "above", "below"),
     )
 )

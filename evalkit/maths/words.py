@@ -16,11 +16,14 @@ _NUMBER_WORDS = (
 )
 PHRASES: dict[str | None, Node] = {
     **dict.fromkeys(("all real number", "all real", "real number", "any real number"), REALS),
+    **dict.fromkeys(("there is no solution", "there are no solution"), _EMPTY),
     **dict.fromkeys(("no solution", "no real solution", "empty set", "no such number"), _EMPTY),
 }
 PHRASES |= {word: number(value) for value, word in enumerate(_NUMBER_WORDS)}
 """What some answers in words mean, by their form in `as_words`."""
 _SPACES = re.compile(r"(?<!\d)\s++|\s++(?!\d)")
+_FORMULA = re.compile(r"[\d\\=^<>+/*|!()\[\]{},;]")
+_VOWELS = frozenset("aeiou")
 _ARTICLES = frozenset(("a", "an", "the"))
 _CHOICE = re.compile(
     r"\(?\s*+(?:option|choice)?\s*+\(?([A-Za-z])(?:[).:]++(\s.*+)?)?", re.DOTALL | re.I
@@ -45,11 +48,19 @@ def bare_spelling(text: str) -> str:
 def as_words(text: str) -> str | None:
     """Folded to lower case, without punctuation, articles and plurals; None for what is not only words."""
     bare = unwrapped(text)
-    if re.search(r"[\d\\=^<>+/*|]", bare):
+    if _FORMULA.search(bare):
         return None
-    words = [word for word in _NOT_A_WORD.sub(" ", bare).lower().split() if word not in _ARTICLES]
-    joined = " ".join(word.removesuffix("s") if len(word) > 3 else word for word in words)
+    words = [word for word in _NOT_A_WORD.sub(" ", bare).split() if word.lower() not in _ARTICLES]
+    joined = " ".join(map(_folded, words))
     return joined if len(joined) > 1 else None
+
+
+def _folded(word: str) -> str:
+    """Two letters and fewer may be a formula: there the case counts."""
+    if len(word) < 3 and word.lower() != "no":
+        return word
+    is_plural = len(word) > 3 and not _VOWELS.isdisjoint(word.lower())
+    return word.lower().removesuffix("s") if is_plural else word.lower()
 
 
 def choice_of(text: str) -> str | None:

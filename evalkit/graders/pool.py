@@ -75,10 +75,10 @@ class GraderPool:
         )
         seconds = time.perf_counter() - started
         future: Future[Grade] = Future()
-        future.set_running_or_notify_cancel()
         if isinstance(outcome, Outcome):
             future.set_result(question.grade(outcome, seconds))
         else:
+            future.set_running_or_notify_cancel()
             outcome.add_done_callback(partial(_complete, future, question, seconds))
         return future
 

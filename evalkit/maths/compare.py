@@ -4,8 +4,8 @@
 2. `choice`: the gold is the letter of a multiple choice.
 3. `time`: one is a time of day or a date.
 4. `value`: both are parsed and compared by what they are; see `answers`.
-5. `math-verify`: only where one of them uses notation that the parser leaves to it (sums, integrals,
-   limits); it must find them equal in both orders.
+5. `other variables`, `math-verify`: only where one of them uses notation that the parser leaves to
+   Math-Verify (sums, integrals, limits); it must find them equal in both orders.
 6. `not a formula`: the texts differ, and one of them cannot be read.
 """
 
@@ -22,7 +22,8 @@ from evalkit.maths.patience import TooSlowError
 from evalkit.maths.readings import readings
 from evalkit.maths.scalars import EXACT, Tolerance
 from evalkit.maths.spelling import one_spelling
-from evalkit.maths.symbolic import are_equal
+from evalkit.maths.symbolic import are_equal, free_letters
+from evalkit.maths.tree import letters_in
 from evalkit.maths.types import Comparison, Rung
 from evalkit.maths.words import choice_of, is_choice
 
@@ -100,6 +101,9 @@ def _by_value(gold: str, answer: str, equality: Equality) -> Comparison:
 
 
 def _by_math_verify(gold: str, answer: str) -> Comparison:
+    nodes, _ = readings(gold, is_gold=True)
+    if nodes and not free_letters(answer) <= frozenset().union(*map(letters_in, nodes)):
+        return Comparison(False, "other variables")
     try:
         is_same = are_equal(gold, answer)
     except TooSlowError:

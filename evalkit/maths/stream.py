@@ -11,14 +11,11 @@ MAX_DEPTH = 60
 
 class TokenStream:
     def __init__(self, tokens: list[Token]) -> None:
-        self._tokens = tokens
+        self._tokens = [*tokens, END]
         self._position = 0
         self._depth = 0
+        self.token = self._tokens[0]
         self.closers: frozenset[str] = frozenset()
-
-    @property
-    def token(self) -> Token:
-        return self._tokens[self._position] if self._position < len(self._tokens) else END
 
     @property
     def previous(self) -> Token:
@@ -45,8 +42,12 @@ class TokenStream:
 
     def take(self) -> Token:
         token = self.token
-        self._position += 1
+        self._move(1)
         return token
+
+    def _move(self, num_tokens: int) -> None:
+        self._position = min(self._position + num_tokens, len(self._tokens) - 1)
+        self.token = self._tokens[self._position]
 
     def take_any(self) -> Token:
         """The next token, whatever it is, but not the end."""
@@ -60,7 +61,7 @@ class TokenStream:
         if len(text) == 1:
             self.take()
         else:
-            self._tokens[self._position] = Token(Kind.NUMBER, text[1:])
+            self.token = self._tokens[self._position] = Token(Kind.NUMBER, text[1:])
         return text[0]
 
     def number_follows(self) -> bool:
@@ -76,7 +77,7 @@ class TokenStream:
         following = [token.text for token in self._tokens[self._position : self._position + 6]]
         if following != ["^", "{", "-", "1", "}", "("]:
             return False
-        self._position += 5
+        self._move(5)
         return True
 
     def skip_sign(self, text: str) -> None:

@@ -4,6 +4,7 @@ Only its LaTeX reader is used: the one for plain expressions hands text to `pars
 runs in a worker that is killed from outside.
 """
 
+import re
 from typing import Any
 
 from evalkit.maths.patience import limited_cpu
@@ -19,6 +20,13 @@ def are_equal(gold: str, answer: str) -> bool:
     """
     with limited_cpu(_LIMIT_S):
         return _verify(gold, answer) and _verify(answer, gold)
+
+
+def free_letters(text: str) -> frozenset[str]:
+    """The variables of a text, without those that a sum, an integral or a limit binds."""
+    bare = _COMMAND.sub(" ", text)
+    bound = {name for match in _BOUND.finditer(text) for name in match.groups() if name}
+    return frozenset(_LETTER.findall(bare)) - bound - _NEVER_FREE
 
 
 def _verify(gold: str, answer: str) -> bool:
@@ -42,6 +50,12 @@ def _read(text: str) -> list[Any]:
     return [value for value in parsed if not isinstance(value, str) and not _is_undefined(value)]
 
 
+_COMMAND = re.compile(r"\\[a-zA-Z]++")
+_LETTER = re.compile(r"[a-zA-Z]")
+_BOUND = re.compile(
+    r"_\s*+\{?\s*+([a-zA-Z])\s*+(?:=|\\(?:to|in|ge|le))|d\s*+([a-zA-Z])(?![a-zA-Z])"
+)
+_NEVER_FREE = frozenset("dei")
 _LIMIT_S = 1.5
 _MAX_DEPTH = min(12, MAX_DEPTH)  # its parser takes exponential time; benchmarks and models reach 4
 

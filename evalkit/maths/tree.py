@@ -130,6 +130,11 @@ def names_in(node: Node) -> frozenset[str]:
     return frozenset().union(*map(names_in, inner))
 
 
+def letters_in(node: Node) -> frozenset[str]:
+    """The letters that the names of variables and functions begin with."""
+    return frozenset(one.name[0] for one in walk(node) if isinstance(one, Name))
+
+
 def _is_application(node: Node) -> bool:
     return isinstance(node, Call) and node.operator == "apply"
 

@@ -7,6 +7,7 @@ from evalkit.maths.brackets import is_list
 from evalkit.maths.intervals import intervals_of, is_plainly_a_set, same_intervals
 from evalkit.maths.labels import name_of, same_name, value_of
 from evalkit.maths.matrices import written_out
+from evalkit.maths.regions import simplified
 from evalkit.maths.relations import same_relation
 from evalkit.maths.scalars import EXACT, Tolerance, same_scalar
 from evalkit.maths.sequences import (
@@ -83,7 +84,7 @@ class Equality:
         return same_scalar(gold, answer, self.tolerance)
 
     def _same_sets(self, gold: Node, answer: Node) -> bool:
-        sets = intervals_of(gold), intervals_of(answer)
+        sets = simplified(intervals_of(gold)), simplified(intervals_of(answer))
         if sets[0] is None or sets[1] is None:
             return False
         return same_intervals(sets[0], sets[1], self._same_end)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from evalkit.maths.inequalities import LINE, Interval, joined, met, solutions, without
+from evalkit.maths.regions import complement, intersection
 from evalkit.maths.tree import REALS, Call, Name, Node, Relation, Sequence, names_in
 
 _PAIRS = frozenset(("()", "[]", "(]", "[)", "]["))
@@ -18,8 +19,10 @@ def intervals_of(node: Node) -> list[Interval] | None:
             return _of_sequence(node)
         case Call("union", (left, right)):
             return joined(map(intervals_of, (left, right)))
-        case Call("minus", (left, Sequence("{}", points))):
-            return without(intervals_of(left), points)
+        case Call("minus", (left, right)):
+            return _difference(left, right)
+        case Call("intersection", (left, right)):
+            return intersection(intervals_of(left), intervals_of(right))
         case Call("such", (item, condition)):
             return intervals_of(condition) if _is_variable_of(item, condition) else None
         case Relation(("in",), (_, inner)):
@@ -28,6 +31,14 @@ def intervals_of(node: Node) -> list[Interval] | None:
             return solutions(node)
         case _:
             return None
+
+
+def _difference(left: Node, right: Node) -> list[Interval] | None:
+    whole = intervals_of(left)
+    found = intersection(whole, complement(intervals_of(right)))
+    if found is None and isinstance(right, Sequence) and right.brackets == "{}":
+        return without(whole, right.items)
+    return found
 
 
 def _of_sequence(node: Sequence) -> list[Interval] | None:
@@ -54,7 +65,7 @@ def is_plainly_a_set(node: Node) -> bool:
             return brackets in ("(]", "[)") or (
                 brackets in _LISTS and all(map(_is_condition, node.items))
             )
-        case Call("union" | "minus" | "such", _):
+        case Call("union" | "minus" | "such" | "intersection", _):
             return True
         case Relation():
             return _is_condition(node)

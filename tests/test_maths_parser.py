@@ -184,3 +184,23 @@ def test_numbers_remember_their_digits() -> None:
     """0.250 has three significant digits and three decimals; a whole number is exact."""
     assert tree("0.250") == Number(Fraction(1, 4), 3, 3)
     assert tree("250") == Number(Fraction(250))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "(" * 300 + "x" + ")" * 300,
+            r"\log_" * 390,
+            r"\mathbf" * 250 + "x",
+            r"\sin^" * 300 + "x",
+        ),
+        *(r"\frac" * 300, r"\sqrt" * 300 + "2", "|" * 500 + "x", "f(" * 200 + "x" + ")" * 200),
+        *("2^" + "-" * 700 + "5", "x" + "^x" * 390, r"\begin{pmatrix}" * 100, r"\pm" * 600 + "1"),
+    ],
+    ids=lambda text: text[:14],
+)
+def test_nesting_is_refused(text: str) -> None:
+    """Whatever nests, the limit on depth comes before Python's own."""
+    with pytest.raises(UnreadableError, match="guard"):
+        tree(text)

@@ -76,15 +76,21 @@ class AtomParser(SymbolParser):
     def exponent(self) -> Node:
         if self.is_sign("-", "+"):
             is_negative = self.take().text == "-"
-            exponent = self.exponent()
+            with self.deeper():
+                exponent = self.exponent()
             return Call("neg", (exponent,)) if is_negative else exponent
         node = self.atom()
         if self.is_sign("^"):
             self.take()
-            return Call("^", (node, self.exponent()))
+            with self.deeper():
+                return Call("^", (node, self.exponent()))
         return node
 
     def atom(self) -> Node:
+        with self.deeper():
+            return self._atom()
+
+    def _atom(self) -> Node:
         token = self.take()
         match token.kind:
             case Kind.NUMBER:

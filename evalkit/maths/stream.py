@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from evalkit.maths.tokens import END, Kind, Token, UnreadableError
 
-MAX_DEPTH = 60
+MAX_DEPTH = 100
 
 
 class TokenStream:

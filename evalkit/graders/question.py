@@ -17,8 +17,8 @@ from evalkit.types import Answer, Grade, Sample, Verdict
 
 # Rules that take the end of a text for its answer, where that is not the end.
 _ENDINGS = frozenset(("whole text", "last formula", "last sentence"))
-_NUM_GOLDS = 10_000
-_NUM_PAIRS = 10_000
+_NUM_GOLDS = 4_000
+_NUM_PAIRS = 4_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from evalkit.maths.tree import Node, names_in
 from evalkit.maths.units import with_marked_units
 from evalkit.maths.words import PHRASES, as_words
 
-_NUM_TEXTS = 4096
+_NUM_TEXTS = 1024
 _SAYS_MORE = re.compile(
     r"[=<>,;]|\\(?:text|quad|le|ge|ne|approx|equiv|in)(?![a-zA-Z])|(?<![a-z])or(?![a-z])"
 )

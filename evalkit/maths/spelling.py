@@ -6,7 +6,7 @@ from functools import lru_cache
 from evalkit.maths.characters import in_ascii
 from evalkit.maths.remarks import without_remarks
 
-_NUM_TEXTS = 4096
+_NUM_TEXTS = 1024
 
 _SPACE = re.compile(r"\s")
 _TEXT = r"\\(?:text|textrm|mathrm|mbox|rm)"

@@ -60,6 +60,7 @@ class DockerSandbox:
         self._free: list[int] = list(range(self.num_slots))
         self._warm: dict[int, Container] = {}
         self._num_alone = self._num_gathered = 0
+        self._gathering = 0  # counts how often there were enough of them
         self._is_closed = False
         self._change = threading.Condition()
 
@@ -126,13 +127,18 @@ class DockerSandbox:
 
         To empty the pool costs as long as its longest program: better once for several.
         """
+        gathering = self._gathering
         self._num_gathered += 1
-        self._change.notify_all()
+        if self._num_gathered >= MAX_GATHERED:
+            self._num_gathered = 0
+            self._gathering += 1
+            self._change.notify_all()
         self._change.wait_for(
-            lambda: self._is_idle or self._is_closed or self._num_gathered >= MAX_GATHERED,
+            lambda: self._is_idle or self._is_closed or self._gathering > gathering,
             timeout=_PATIENCE_S,
         )
-        self._num_gathered -= 1
+        if self._gathering == gathering:
+            self._num_gathered -= 1
 
     def _container(self, slot: int) -> Container:
         if slot not in self._warm:

@@ -85,6 +85,17 @@ def test_the_weight_of_a_token(
     assert weights(name, advantage, ratios) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("name", "ratios", "expected"),
+    [("grpo-pos-seq-is", [0.5, 1.1, 9.0], [0.8, 0.8, 0.0]), ("gspo", [2.0, 0.5, 9.0], [1, 1, 0])],
+)
+def test_means_of_a_response_are_over_valid_tokens(
+    name: str, ratios: list[float], expected: list[float]
+) -> None:
+    """The third token is padding: its ratio is in no mean."""
+    assert weights(name, 1.0, ratios, mask=[[1, 1, 0]]) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize(("advantage", "ratio", "weight"), [(1.0, 1.3, 1 / 1.3), (-1.0, 0.7, 0.7)])
 def test_profiles_differ_on_tokens_of_high_entropy(
     advantage: float, ratio: float, weight: float
@@ -239,6 +250,14 @@ def test_clip_fractions_of_aspo() -> None:
         "actor/negative_pg_clipfrac_dual": 1 / 2,
         "actor/ppo_kl": pytest.approx(kl),
     }
+
+
+def test_tokens_without_advantage_have_no_sign() -> None:
+    """They count neither among the positive nor among the negative tokens."""
+    found = whole(inputs_of([[1.0, 0.0, -1.0]], [[0.1, 1.0, 9.0]]), ASPO_PAPER).metrics
+
+    assert found["actor/positive_pg_clipfrac_dual"].value == 1.0
+    assert found["actor/negative_pg_clipfrac_dual"].value == 1.0
 
 
 def test_clip_fractions_of_grpo() -> None:

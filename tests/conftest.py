@@ -121,3 +121,13 @@ def sandbox_client() -> "Iterator[DockerClient]":
         pytest.skip(f"{error}")
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def vectors_file() -> Path:
+    """The expected values of losses and rewards; tests that need them are skipped without."""
+    beside = ROOT.parent / "shared" / "reference" / "policy_loss_vectors.json"
+    path = Path(os.environ.get("EVALKIT_TEST_VECTORS", beside))
+    if not path.is_file():
+        pytest.skip(f"no vectors at {path} (set EVALKIT_TEST_VECTORS)")
+    return path

@@ -1,6 +1,7 @@
 """The commands as a user types them: output, exit codes, errors without tracebacks, help."""
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -82,6 +83,7 @@ def test_commands_are_those_that_evalkit_promises() -> None:
         "grade-one",
         "grade-pairs",
         "audit",
+        "check-vectors",
         "sandbox build",
         "sandbox check",
         "sandbox attack",
@@ -388,3 +390,30 @@ def test_commands_work_in_an_empty_environment(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"aime24" in done.stdout
     shutil.rmtree(tmp_path)
+
+
+def test_vectors_that_hold_and_one_that_does_not(evalkit: Command, tmp_path: Path) -> None:
+    """A table of the largest errors by kind; exit code 1 and the name of a case that fails."""
+    case = {"id": "mine", "rewards": [1, 1], "expected": {}}
+    case["expected"] = {"kept": False, "solve_none": False, "solve_all": True}
+    path = tmp_path / "vectors.json"
+
+    path.write_text(json.dumps({"format_version": 1, "group_filter": [case]}))
+    good = evalkit("check-vectors", path)
+    case["expected"]["kept"] = True
+    path.write_text(json.dumps({"format_version": 1, "group_filter": [case]}))
+    bad = evalkit("check-vectors", path)
+
+    assert (good.code, bad.code) == (0, 1)
+    assert "group_filter" in good.out
+    assert "FAIL" not in good.out
+    assert "FAIL group_filter mine: kept: 0.5 > 0" in bad.out
+
+
+def test_vectors_that_are_not_there(evalkit: Command) -> None:
+    """A message with the path, no traceback."""
+    done = evalkit("check-vectors", "nowhere.json")
+
+    assert done.code == 1
+    assert done.err.startswith("error: ")
+    assert "nowhere.json" in done.err

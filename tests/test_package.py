@@ -67,6 +67,9 @@ def python(code: str, *, cwd: Path | None = None, path: Path | None = None) -> s
         "from evalkit import EvalkitError, Grade, RunSpec, Sample, Verdict",
         "import sys; sys.argv[1:] = ['--help']; from evalkit.cli import main; quiet(main)",
         "import sys; sys.argv[1:] = ['run', '--help']; from evalkit.cli import main; quiet(main)",
+        "import sys; sys.argv[1:] = ['check-vectors', '-h']; "
+        "from evalkit.cli import main; quiet(main)",
+        "import evalkit.train.algorithms",
     ],
 )
 def test_imports_and_help_are_light(code: str) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from evalkit import __version__
-from evalkit.cli import audit, bulk, data, doctor, grading, maths, running, sandbox, tasks
+from evalkit.cli import audit, bulk, data, doctor, grading, maths, running, sandbox, tasks, vectors
 from evalkit.types import EvalkitError, UsageError
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ audit.register(app)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(data.app, name="data")
 app.add_typer(sandbox.app, name="sandbox")
+vectors.register(app)
 doctor.register(app)
 
 

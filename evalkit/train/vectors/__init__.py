@@ -1,0 +1,1 @@
+"""Expected values in JSON, computed by other implementations, against ours."""

@@ -84,7 +84,9 @@ def _half_line(operator: str, left: Node, right: Node) -> list[Interval] | None:
 
 
 def _around_zero(operator: str, inner: Node, bound: Node) -> list[Interval] | None:
-    """The solutions of `|inner| operator bound`."""
+    """The solutions of `|inner| operator bound`; bars within bars say nothing more."""
+    while isinstance(inner, Call) and inner.operator == "abs":
+        inner = inner.args[0]
     below = _half_line(operator, inner, bound)
     above = _half_line(_FLIPPED[operator], inner, Call("neg", (bound,)))
     return met([above, below]) if operator in ("<", "le") else joined([above, below])

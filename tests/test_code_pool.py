@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from dataclasses import replace
 from pathlib import Path
@@ -59,24 +59,9 @@ class Flaky(DockerSandbox):
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def store(tmp_path_factory: pytest.TempPathFactory, hub_row: Callable[..., dict[str, str]]) -> Path:
     folder = tmp_path_factory.mktemp("store")
-    rows = [
-        {
-            "question_title": name,
-            "question_content": "Add.",
-            "platform": "atcoder",
-            "question_id": name,
-            "contest_id": "c",
-            "contest_date": "2025-01-01T00:00:00",
-            "starter_code": "",
-            "difficulty": "easy",
-            "public_test_cases": json.dumps([{"input": a, "output": b} for a, b in cases]),
-            "private_test_cases": "[]",
-            "metadata": json.dumps(metadata),
-        }
-        for name, (cases, metadata) in TESTS.items()
-    ]
+    rows = [hub_row(name, *cases, **metadata) for name, (cases, metadata) in TESTS.items()]
     (folder / "problems.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
     convert(folder / "problems.jsonl", folder / "tests.sqlite")
     return folder / "tests.sqlite"

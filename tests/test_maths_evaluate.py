@@ -7,9 +7,10 @@ from fractions import Fraction
 import pytest
 
 from evalkit.maths.evaluate import Evaluator
-from evalkit.maths.operations import Convention, UndefinedError
+from evalkit.maths.operations import Convention
 from evalkit.maths.parser import parse
 from evalkit.maths.spelling import one_spelling
+from evalkit.maths.whole import UndefinedError
 
 
 def evaluate(text: str, *, is_complex: bool = False, **point: Fraction) -> object:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from evalkit.maths.assignments import as_written, assigned, in_order
-from evalkit.maths.brackets import is_list
+from evalkit.maths.brackets import LISTS, is_list
 from evalkit.maths.intervals import intervals_of, is_plainly_a_set, same_intervals
 from evalkit.maths.labels import name_of, same_name, value_of
 from evalkit.maths.matrices import written_out
@@ -11,7 +11,6 @@ from evalkit.maths.regions import simplified
 from evalkit.maths.relations import same_relation
 from evalkit.maths.scalars import EXACT, Tolerance, same_scalar
 from evalkit.maths.sequences import (
-    LISTS,
     UNORDERED,
     as_matrix,
     as_tuple,

@@ -8,6 +8,9 @@ from evalkit.maths.tokens import Kind, UnreadableError
 from evalkit.maths.tree import Call, Matrix, Node, Sequence
 
 BRACKETS = frozenset(("(", "[", "\\{", "{", "lbrace", "langle", "lbrack"))
+LISTS = frozenset(("", ";", "and", "or"))
+"""The brackets of items that have none, by what joins them."""
+
 OPENING_SIGNS = frozenset(("(", "[", "{", "\\{"))
 FENCES = {
     **{"lfloor": ("rfloor", "floor"), "lceil": ("rceil", "ceil"), "lvert": ("rvert", "abs")},
@@ -30,7 +33,7 @@ def _tuple(items: tuple[Node, ...]) -> Node:
 
 def is_list(node: Node) -> TypeGuard[Sequence]:
     """Whether items stand side by side without brackets."""
-    return isinstance(node, Sequence) and node.brackets in ("", ";", "and", "or")
+    return isinstance(node, Sequence) and node.brackets in LISTS
 
 
 class BracketParser(TokenStream):

@@ -2,8 +2,8 @@
 
 from fractions import Fraction
 
-from evalkit.maths.operations import Value
 from evalkit.maths.tree import Call, Node, Number, walk
+from evalkit.maths.whole import Value
 
 _MIN_DIGITS = 6
 _MIN_DIGITS_OF_GOLD = 5

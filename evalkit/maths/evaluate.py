@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Mapping
 from fractions import Fraction
 
-from evalkit.maths.operations import Convention, Operations, UndefinedError, Value
+from evalkit.maths.operations import Convention, Operations
 from evalkit.maths.tree import (
     EULER,
     IMAGINARY,
@@ -19,6 +19,7 @@ from evalkit.maths.tree import (
     walk,
 )
 from evalkit.maths.vocabulary import TRIGONOMETRIC
+from evalkit.maths.whole import UndefinedError, Value
 
 _DEFAULT = Convention()
 

@@ -11,8 +11,9 @@ from fractions import Fraction
 
 from evalkit.maths.decimals import is_rounded, noise_of
 from evalkit.maths.evaluate import Evaluator, is_numeric
-from evalkit.maths.operations import Convention, UndefinedError, Value
+from evalkit.maths.operations import Convention
 from evalkit.maths.tree import Call, Node, names_in, walk
+from evalkit.maths.whole import UndefinedError, Value
 
 _DIGITS = 60
 _AGREEING = 1e-45

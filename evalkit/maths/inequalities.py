@@ -7,11 +7,19 @@ from itertools import pairwise
 
 from evalkit.maths.evaluate import Evaluator
 from evalkit.maths.expressions import same_expression
-from evalkit.maths.operations import UndefinedError
 from evalkit.maths.substitution import substituted
-from evalkit.maths.tree import INFINITY, Call, Name, Node, Number, Relation, names_in
+from evalkit.maths.tree import (
+    INFINITY,
+    MINUS_INFINITY,
+    Call,
+    Name,
+    Node,
+    Number,
+    Relation,
+    names_in,
+)
+from evalkit.maths.whole import UndefinedError
 
-_MINUS_INFINITY = Call("neg", (INFINITY,))
 _FLIPPED = {"<": ">", ">": "<", "le": "ge", "ge": "le", "ne": "ne"}
 _UNKNOWNS = frozenset(map(Name, "xyzt"))
 _DIGITS = 30
@@ -28,7 +36,7 @@ class Interval:
     closed: tuple[bool, bool]
 
 
-LINE = Interval(_MINUS_INFINITY, INFINITY, (False, False))
+LINE = Interval(MINUS_INFINITY, INFINITY, (False, False))
 
 
 def joined(parts: Iterable[list[Interval] | None]) -> list[Interval] | None:
@@ -45,9 +53,9 @@ def met(parts: list[list[Interval] | None]) -> list[Interval] | None:
     if len(parts) != 2 or any(part is None or len(part) != 1 for part in parts):
         return None
     (left,), (right,) = (part for part in parts if part is not None)
-    if left.low == _MINUS_INFINITY:
+    if left.low == MINUS_INFINITY:
         left, right = right, left
-    if left.high != INFINITY or right.low != _MINUS_INFINITY:
+    if left.high != INFINITY or right.low != MINUS_INFINITY:
         return None
     return [Interval(left.low, right.high, (left.closed[0], right.closed[1]))]
 
@@ -56,7 +64,7 @@ def without(whole: list[Interval] | None, points: Iterable[Node]) -> list[Interv
     """The line without some points, which must stand in order."""
     if whole != [LINE]:
         return None
-    ends = [_MINUS_INFINITY, *points, INFINITY]
+    ends = [MINUS_INFINITY, *points, INFINITY]
     return [Interval(low, high, (False, False)) for low, high in pairwise(ends)]
 
 
@@ -98,7 +106,7 @@ def _beside(operator: str, end: Node) -> list[Interval]:
         return without([LINE], [end]) or []
     is_closed = operator in ("le", "ge")
     if operator in ("<", "le"):
-        return [Interval(_MINUS_INFINITY, end, (False, is_closed))]
+        return [Interval(MINUS_INFINITY, end, (False, is_closed))]
     return [Interval(end, INFINITY, (is_closed, False))]
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
+from evalkit.maths.brackets import LISTS
 from evalkit.maths.inequalities import LINE, Interval, joined, met, solutions, without
 from evalkit.maths.regions import complement, intersection
 from evalkit.maths.tree import REALS, Call, Name, Node, Relation, Sequence, names_in
 
 _PAIRS = frozenset(("()", "[]", "(]", "[)", "]["))
-_LISTS = frozenset(("", ";", "and", "or"))
 
 
 def intervals_of(node: Node) -> list[Interval] | None:
@@ -63,7 +63,7 @@ def is_plainly_a_set(node: Node) -> bool:
     match node:
         case Sequence(brackets, _):
             return brackets in ("(]", "[)") or (
-                brackets in _LISTS and all(map(_is_condition, node.items))
+                brackets in LISTS and all(map(_is_condition, node.items))
             )
         case Call("union" | "minus" | "such" | "intersection", _):
             return True

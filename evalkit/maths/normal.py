@@ -6,11 +6,11 @@ from functools import lru_cache
 from evalkit.maths.commas import comma_readings
 from evalkit.maths.evaluate import Evaluator
 from evalkit.maths.numerals import exact_number
-from evalkit.maths.operations import UndefinedError
 from evalkit.maths.parser import parse
 from evalkit.maths.spelling import one_spelling
 from evalkit.maths.tokens import UnreadableError
 from evalkit.maths.tree import Call, Node, Unit, names_in, walk
+from evalkit.maths.whole import UndefinedError
 from evalkit.maths.words import bare_spelling
 
 _DIGITS = 15

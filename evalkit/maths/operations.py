@@ -24,8 +24,6 @@ from evalkit.maths.whole import (
     num_bits,
 )
 
-__all__ = ["Convention", "Operations", "UndefinedError", "Value"]
-
 _LARGEST = 10**15
 _MPMATH = {
     **{

@@ -2,11 +2,10 @@
 
 from evalkit.maths.evaluate import Evaluator
 from evalkit.maths.inequalities import Interval
-from evalkit.maths.operations import UndefinedError, Value
-from evalkit.maths.tree import INFINITY, PI, Call, Node
+from evalkit.maths.tree import INFINITY, MINUS_INFINITY, PI, Node
+from evalkit.maths.whole import UndefinedError, Value
 
-_MINUS_INFINITY = Call("neg", (INFINITY,))
-_ENDS = {INFINITY: float("inf"), _MINUS_INFINITY: float("-inf")}
+_ENDS = {INFINITY: float("inf"), MINUS_INFINITY: float("-inf")}
 _DIGITS = 30
 
 Parts = list[Interval]
@@ -36,7 +35,7 @@ def complement(parts: Parts | None) -> Parts | None:
     ):
         return None
     gaps: Parts = []
-    low: Node = _MINUS_INFINITY
+    low: Node = MINUS_INFINITY
     is_closed = False
     for part in ordered:
         gaps.append(Interval(low, part.low, (is_closed, not part.closed[0])))

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 from evalkit.maths.evaluate import Evaluator, is_numeric
 from evalkit.maths.expressions import points, same_expression
-from evalkit.maths.operations import UndefinedError
 from evalkit.maths.substitution import substituted
 from evalkit.maths.tree import Call, Node, Number, Relation, names_in
+from evalkit.maths.whole import UndefinedError
 
 _MIRRORED = {">": "<", "ge": "le"}
 _DIGITS = 30

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from evalkit.maths.decimals import as_decimal, is_scientific
 from evalkit.maths.expressions import same_expression
-from evalkit.maths.tree import INFINITY, Call, Node, Number, Numeral, number
+from evalkit.maths.tree import INFINITY, MINUS_INFINITY, Call, Node, Number, Numeral, number
 from evalkit.maths.units import has_unit, measured
 
 
@@ -58,7 +58,7 @@ def _infinity(node: Node) -> int:
     """1 and -1 for the infinities, 0 for everything else."""
     if node == INFINITY:
         return 1
-    return -1 if node == Call("neg", (INFINITY,)) else 0
+    return -1 if node == MINUS_INFINITY else 0
 
 
 def _same_numerals(gold: Node, answer: Node) -> bool:

@@ -1,9 +1,9 @@
 """Lists, sets and tuples as sequences of items, however they are written."""
 
+from evalkit.maths.brackets import LISTS
 from evalkit.maths.substitution import has_sign_choice, with_sign
 from evalkit.maths.tree import Matrix, Name, Node, Relation, Sequence, Words
 
-LISTS = frozenset(("", ";", "and", "or"))
 UNORDERED = LISTS | {"{}"}
 
 

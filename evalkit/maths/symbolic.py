@@ -9,7 +9,6 @@ from typing import Any
 
 from evalkit.maths.patience import limited_cpu
 from evalkit.maths.spelling import one_spelling
-from evalkit.maths.stream import MAX_DEPTH
 
 
 def are_equal(gold: str, answer: str) -> bool:
@@ -57,7 +56,7 @@ _BOUND = re.compile(
 )
 _NEVER_FREE = frozenset("dei")
 _LIMIT_S = 1.5
-_MAX_DEPTH = min(12, MAX_DEPTH)  # its parser takes exponential time; benchmarks and models reach 4
+_MAX_DEPTH = 12  # its parser takes exponential time; benchmarks and models reach 4
 
 
 def _depth(text: str) -> int:

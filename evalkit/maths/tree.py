@@ -84,6 +84,7 @@ EULER = Name("e")
 IMAGINARY = Name("i")
 INFINITY = Name("oo")
 REALS = Name("RR")
+MINUS_INFINITY = Call("neg", (INFINITY,))
 CONSTANTS = frozenset({PI, EULER, IMAGINARY, INFINITY})
 
 

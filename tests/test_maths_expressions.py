@@ -2,7 +2,7 @@
 
 import pytest
 
-from evalkit.maths.expressions import same_expression
+from evalkit.maths.expressions import points, same_expression
 from evalkit.maths.parser import parse
 from evalkit.maths.spelling import one_spelling
 
@@ -105,3 +105,11 @@ def test_without_a_value_equal_to_nothing(text: str) -> None:
 def test_what_notation_leaves_open(left: str, right: str, is_equal: bool) -> None:
     """The base of log and the meaning of a percent sign that only one of them has."""
     assert same(left, right) is is_equal
+
+
+@pytest.mark.parametrize("names", [["a", "b"], ["m", "n"], ["x", "x_1"], ["a", "b", "c"]])
+def test_two_variables_have_either_order_at_some_of_the_points(names: list[str]) -> None:
+    """Else `|a - b|` would be `a - b`."""
+    orders = {point[names[0]] < point[names[-1]] for point in points(names)}
+
+    assert orders == {True, False}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from evalkit.maths.compare import compare
 from evalkit.maths.intervals import intervals_of, is_plainly_a_set, same_intervals
 from evalkit.maths.parser import parse
 from evalkit.maths.scalars import same_scalar
@@ -99,3 +100,11 @@ def test_bent_inequalities_are_no_half_lines(text: str) -> None:
 def test_what_can_be_nothing_but_a_set(text: str, expected: bool) -> None:
     """(1,2) may be a point, [1,2] a list."""
     assert is_plainly_a_set(tree(text)) is expected
+
+
+@pytest.mark.timeout(20)
+def test_bars_within_bars_cost_no_more_than_one() -> None:
+    """Each pair would otherwise double the work."""
+    bars = "|" * 30
+
+    assert compare("(-3,3)", f"{bars}x{bars}<3").equal

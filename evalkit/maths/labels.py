@@ -75,10 +75,10 @@ def _is_number(node: Node) -> bool:
 
 
 def _agree(node: Relation) -> bool:
-    """Whether all sides that are numbers are the same one, and not the same text twice."""
+    """Whether all sides that are numbers are the same one."""
     first, *others = _numbers(node) or [node]
     noise = _ROUNDING if "approx" in node.operators else Fraction(0)
-    return all(first != one and same_expression(first, one, noise=noise) for one in others)
+    return all(same_expression(first, one, noise=noise) for one in others)
 
 
 def name_of(node: Relation) -> Node:

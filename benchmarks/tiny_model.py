@@ -1,15 +1,22 @@
-"""Makes the checkpoint that the speed comparisons use: a random Qwen2 of 0.4 M parameters.
+"""Makes the checkpoints that the speed comparisons use: random Qwen2 models, and one that never ends.
 
 usage: python benchmarks/tiny_model.py DIR --text MATH500.jsonl
 """
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
 
 _TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"
@@ -56,6 +63,25 @@ def make_checkpoint(out: Path, text: Path) -> int:
     )
     model = Qwen2ForCausalLM(config).to(torch.bfloat16)
     model.save_pretrained(out)
+    tokenizer.save_pretrained(out)
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def make_endless(out: Path, start: Path, shape: Mapping[str, int] | None = None) -> int:
+    """A copy of `start` that names no end token, so that every completion has its full length.
+
+    With `shape`, fields of the config, the weights are new and random. Returns the number of
+    parameters.
+    """
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_pretrained(start, dtype=torch.bfloat16)
+    if shape:
+        values = model.config.to_dict() | {"layer_types": None, **shape}
+        model = type(model)(type(model.config)(**values)).to(torch.bfloat16)
+    model.config.eos_token_id = model.generation_config.eos_token_id = None
+    model.save_pretrained(out)
+    tokenizer = AutoTokenizer.from_pretrained(start)
+    tokenizer.eos_token = None
     tokenizer.save_pretrained(out)
     return sum(parameter.numel() for parameter in model.parameters())
 

@@ -1,16 +1,20 @@
 """YAML files into dataclasses, strictly: keys and types must be those of the fields."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 
-from evalkit.types import UsageError
+from evalkit.types import UsageError, unknown
 
 T = TypeVar("T")
+
+# A number for everyone but YAML 1.1, which wants a dot and a sign in 1.0e+5.
+_EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 
 _WORDS: Mapping[Any, str] = {
     str: "text",
@@ -66,6 +70,10 @@ def _converted(value: Any, kind: Any, where: str) -> Any:
         kinds = [one for one in get_args(kind) if one is not NoneType]
         kind = kinds[0] if len(kinds) == 1 else _best_fit(kinds, value)
     origin = get_origin(kind) or kind
+    if origin is Literal:
+        if value not in get_args(kind):
+            raise unknown(where, str(value), list(get_args(kind)))
+        return value
     if origin is tuple:
         items = value if isinstance(value, list | tuple) else [value]
         return tuple(_converted(item, get_args(kind)[0], where) for item in items)
@@ -87,6 +95,8 @@ def _best_fit(kinds: list[Any], value: Any) -> Any:
 
 
 def _checked(value: Any, kind: Any, where: str) -> Any:
+    if kind is float and isinstance(value, str) and _EXPONENT.fullmatch(value):
+        return float(value)
     accepted = {float: int | float, Path: str | Path, Any: object}.get(kind, kind)
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind in (int, float)):
         found = "nothing" if value is None else repr(value)

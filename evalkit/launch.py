@@ -9,6 +9,7 @@ from typing import Any
 from evalkit.chat import ChatRenderer
 from evalkit.checkpoint import Checkpoint, open_checkpoint
 from evalkit.engine import Engine
+from evalkit.engine.hf import HfEngine, parse_args
 from evalkit.engine.vllm import VllmEngine
 from evalkit.plan import TaskPlan
 from evalkit.spec import RunSpec
@@ -48,6 +49,8 @@ def open_model(spec: RunSpec) -> Model:
         _open_replay(spec)
         recording = Path(spec.engine_args["path"]).read_bytes()
         return Model({"recording_sha256": hashlib.sha256(recording).hexdigest()}, None)
+    if spec.engine == "hf":
+        parse_args(spec.engine_args)
     _context_asked_for(spec)
     checkpoint = open_checkpoint(spec.model, spec.revision)
     return Model(
@@ -66,7 +69,7 @@ def start_engine(spec: RunSpec, log: Path) -> Engine:
         return _open_openai(spec)
     if spec.engine == "replay":
         return _open_replay(spec)
-    return VllmEngine(log)
+    return HfEngine() if spec.engine == "hf" else VllmEngine(log)
 
 
 def _open_openai(spec: RunSpec) -> Engine:
@@ -83,7 +86,7 @@ def _open_replay(spec: RunSpec) -> Engine:
 
 def load_engine(engine: Engine, spec: RunSpec, model: Model, needed_length: int) -> None:
     """Loads the weights; `needed_length` is the longest prompt with its new tokens."""
-    if isinstance(engine, VllmEngine) and model.checkpoint:
+    if isinstance(engine, HfEngine | VllmEngine) and model.checkpoint:
         length = _context_asked_for(spec) or needed_length
         engine.load(model.checkpoint.path, {**spec.engine_args, "max_model_len": length})
 

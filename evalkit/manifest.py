@@ -31,9 +31,8 @@ def check_manifest(manifest: Mapping[str, Any], plan: Plan, identity: Mapping[st
         if one.task.name in manifest["tasks"]:
             found[one.task.name] = manifest["tasks"][one.task.name]["identity"]
             asked[one.task.name] = one.identity()
-    differences = list(_differences(found, asked))
-    if differences:
-        listed = "\n".join(f"  {line}" for line in differences)
+    if found_differences := differences(found, asked):
+        listed = "\n".join(f"  {line}" for line in found_differences)
         raise RunError(
             f"the run directory was written with other settings:\n{listed}\nUse another --out"
         )
@@ -107,12 +106,13 @@ def _rendered(problem: Problem, prompt: Prompt) -> dict[str, Any]:
     }
 
 
-def _differences(found: Any, asked: Any, where: str = "") -> list[str]:
+def differences(found: Any, asked: Any, where: str = "") -> list[str]:
+    """A line for each value of nested mappings that is not the same in both."""
     if isinstance(found, dict) and isinstance(asked, dict):
         keys = sorted(set(found) | set(asked))
         return [
             line
             for key in keys
-            for line in _differences(found.get(key), asked.get(key), f"{where}.{key}".strip("."))
+            for line in differences(found.get(key), asked.get(key), f"{where}.{key}".strip("."))
         ]
     return [] if found == asked else [f"{where}: {found!r} in the run, {asked!r} asked for"]

@@ -7,7 +7,6 @@ manifest.json            what was asked, what was used, what is needed to repeat
 <task>/records.parquet   samples joined with the grades of the manifest's grader
 """
 
-import fcntl
 import json
 import os
 import shutil
@@ -17,16 +16,16 @@ from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from evalkit.jsonl import JsonlWriter, encoded, read_lines, write_error
+from evalkit.lock import sign_lock, take_lock
 from evalkit.types import (
     Answer,
     CodeTests,
     Grade,
     Problem,
     RunError,
-    RunInUseError,
     Sample,
     SampleKey,
     Target,
@@ -68,10 +67,9 @@ class RunWriter:
             stack.callback(_remove_empty, new_folders)
             try:
                 self.path.mkdir(parents=True, exist_ok=True)
-                lock = stack.enter_context((self.path / ".lock").open("a+"))
-                _take(lock, self.path)
+                lock = stack.enter_context(take_lock(self.path))
                 stack.callback(self._remove_if_unused)
-                _sign(lock)
+                sign_lock(lock)
             except OSError as error:
                 raise write_error(self.path, error) from error
             self._stack = stack.pop_all()
@@ -217,23 +215,6 @@ def _check_is_ours(path: Path) -> None:
     )
     if not is_begun and any(path.iterdir()):
         raise RunError(f"{path} exists and is not a run directory (no manifest.json)")
-
-
-def _take(lock: IO[str], path: Path) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.seek(0)
-        holder = lock.read().strip() or "unknown"
-        raise RunInUseError(
-            f"{path} is in use by another evalkit process (pid {holder})"
-        ) from error
-
-
-def _sign(lock: IO[str]) -> None:
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
 
 
 def _make_folder(path: Path) -> None:

@@ -34,11 +34,18 @@ Problems = dict[str, list[Problem]]
 Prompts = dict[tuple[str, str], Prompt]
 
 
-def run(spec: RunSpec, *, progress: Progress | None = None, grade: bool = True) -> Path:
+def run(
+    spec: RunSpec,
+    *,
+    progress: Progress | None = None,
+    grade: bool = True,
+    engine: Engine | None = None,
+) -> Path:
     """Runs, or resumes, what `spec` asks for and returns the run directory.
 
     Samples that are already there are kept, whatever stopped the run before. With `grade=False`
-    nothing is graded (`evalkit generate`).
+    nothing is graded (`evalkit generate`). An `engine` that has the weights of `spec.model` already
+    is used as it is and left running.
     """
     progress = progress or Silent()
     plan = make_plan(spec)
@@ -49,7 +56,7 @@ def run(spec: RunSpec, *, progress: Progress | None = None, grade: bool = True) 
     with RunWriter(path) as writer:
         manifest = read_manifest(path) if writer.has_manifest else new_manifest(plan, identity)
         check_manifest(manifest, plan, identity)
-        _Session(plan, model, writer, manifest, progress).execute(grade=grade)
+        _Session(plan, model, writer, manifest, progress, engine).execute(grade=grade)
         _report(writer, progress)
     return path
 
@@ -142,6 +149,7 @@ class _Session:
     _writer: RunWriter
     _manifest: dict[str, Any]
     _progress: Progress
+    _loaded: Engine | None = None
     _seconds: dict[str, float] = field(default_factory=dict)
     _num_tokens: int = 0
 
@@ -150,7 +158,7 @@ class _Session:
         started = time.monotonic()
         recorded = self._recorded_keys()
         with ExitStack() as stack:
-            engine = None if recorded else self._start_engine(stack)
+            engine = self._loaded or (None if recorded else self._start_engine(stack))
             if grade:
                 check_available(one.task.grader for one in self._plan.tasks)
             self._progress.stage("reading the benchmarks")
@@ -165,7 +173,7 @@ class _Session:
                 else 0
             )
             self._write_plan(problems, prompts)
-            if missing and engine:
+            if missing and engine and not self._loaded:
                 self._progress.stage("loading the model")
                 load_engine(engine, self._plan.spec, self._model, needed)
             self._seconds["setup"] = time.monotonic() - started

@@ -10,7 +10,7 @@ from typing import Any
 from evalkit.configs import checked_fields, load_yaml
 from evalkit.types import SamplingParams, UsageError, unknown
 
-ENGINES = ("vllm", "openai", "replay")
+ENGINES = ("vllm", "hf", "openai", "replay")
 MATH_GRADERS: Mapping[str, str] = {
     "math": "evalkit's own: the answer's type and value decide",
     "math-verify": "Math-Verify 0.9.0 alone, as its README calls it",
@@ -35,6 +35,7 @@ _SAMPLE_CHANGING = (
 )
 
 # Only an engine of our own gets prompts that we render, from a checkpoint that we open.
+_LOCAL_ENGINES = ("vllm", "hf")
 _LOCAL = ("chat_template", "chat_template_kwargs", "plain_prompt", "revision")
 _MAPPINGS = ("chat_template_kwargs", "engine_args")
 
@@ -117,8 +118,8 @@ class RunSpec:
     def _check_engine(self) -> None:
         if "model" in self.engine_args:
             raise UsageError("engine argument 'model': the model is named by --model")
-        ignored = [name for name in _LOCAL if getattr(self, name) and self.engine != "vllm"]
-        if ignored:
+        ignored = [name for name in _LOCAL if getattr(self, name)]
+        if ignored and self.engine not in _LOCAL_ENGINES:
             raise UsageError(f"{ignored[0]} has no effect with the engine {self.engine!r}")
 
 

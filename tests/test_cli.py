@@ -83,6 +83,9 @@ def test_commands_are_those_that_evalkit_promises() -> None:
         "grade-one",
         "grade-pairs",
         "audit",
+        "train",
+        "compare-algorithms",
+        "plot",
         "check-vectors",
         "sandbox build",
         "sandbox check",
@@ -128,7 +131,7 @@ BAD: list[tuple[str, int, str]] = [
     (
         "run --model CHECKPOINT --tasks aime --dry-run",
         2,
-        "unknown task or suite 'aime'; known: aime24, aime25, amc23, code, demo, humaneval, "
+        "unknown task or suite 'aime'; known: aime24, aime25, amc23, code, demo, demo_train, humaneval, "
         "lcb@RELEASE[@START..END], lcb_v5, lcb_v6, math, math500, mbpp, minerva, olympiad, "
         "olympiad_675",
     ),
@@ -140,7 +143,7 @@ BAD: list[tuple[str, int, str]] = [
     (
         "tasks show maths",
         2,
-        "unknown task 'maths'; known: aime24, aime25, amc23, demo, humaneval, ",
+        "unknown task 'maths'; known: aime24, aime25, amc23, demo, demo_train, humaneval, ",
     ),
     (
         "tasks validate maths",

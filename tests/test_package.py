@@ -14,7 +14,7 @@ import pytest
 import evalkit
 
 ROOT = Path(__file__).parent.parent
-HEAVY = ("torch", "vllm", "docker", "sympy", "pandas", "transformers", "datasets")
+HEAVY = ("torch", "vllm", "docker", "sympy", "pandas", "transformers", "datasets", "matplotlib")
 
 
 def test_public_names_are_pinned() -> None:

@@ -252,7 +252,7 @@ def test_pairs_are_read_as_json_or_yaml(text: str, value: dict[str, Any]) -> Non
         (["--limit", "0"], "limit=0, but it must be at least 1"),
         (["--grader-workers", "0"], "grader_workers=0, but it must be at least 1"),
         (["--stop", ""], "stop: an empty text stops nothing"),
-        (["--engine", "vlm"], "unknown engine 'vlm'; known: openai, replay, vllm"),
+        (["--engine", "vlm"], "unknown engine 'vlm'; known: hf, openai, replay, vllm"),
         (
             ["--grader", "maths"],
             "unknown grader 'maths'; known: archer2, code, code-process, math, ",

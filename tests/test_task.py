@@ -39,6 +39,7 @@ def test_shipped_tasks_are_the_benchmarks_that_evalkit_promises() -> None:
         "aime25": 30,
         "amc23": 40,
         "demo": 200,
+        "demo_train": 1000,
         "humaneval": 139,
         "lcb_v5": 279,
         "lcb_v6": 131,

@@ -8,7 +8,21 @@ from typing import Annotated
 import typer
 
 from evalkit import __version__
-from evalkit.cli import audit, bulk, data, doctor, grading, maths, running, sandbox, tasks, vectors
+from evalkit.cli import (
+    audit,
+    bulk,
+    comparison,
+    data,
+    doctor,
+    grading,
+    maths,
+    plot,
+    running,
+    sandbox,
+    tasks,
+    training,
+    vectors,
+)
 from evalkit.types import EvalkitError, UsageError
 
 app = typer.Typer(
@@ -25,6 +39,9 @@ app = typer.Typer(
     help="Score reasoning-model checkpoints: is this one better, by how much, and can I trust it?",
 )
 running.register(app)
+training.register(app)
+comparison.register(app)
+plot.register(app)
 grading.register(app)
 bulk.register(app)
 maths.register(app)

@@ -1,12 +1,13 @@
 """`evalkit run` and `evalkit generate`: the options are the fields of RunSpec."""
 
 from collections.abc import Callable, Mapping
-from inspect import Parameter, Signature
+from inspect import Signature
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Any, get_type_hints
 
 import typer
 
+from evalkit.cli.options import make_option
 from evalkit.cli.pairs import read_numbers, read_pairs
 from evalkit.spec import RunSpec, make_spec
 
@@ -65,7 +66,7 @@ _HELP: Mapping[str, Mapping[str, str]] = {
     },
     "Engine": {
         "revision": "Revision on the hub.",
-        "engine": "vllm (default), openai or replay.",
+        "engine": "vllm (default), hf, openai or replay.",
         "engine_args": "K=V,K=V for the engine, or a JSON object.",
         "dtype": "As bfloat16.",
         "tp": "GPUs for one model.",
@@ -129,24 +130,12 @@ def _make_command(*, grade: bool) -> Callable[..., None]:
 
     kinds = {**get_type_hints(RunSpec), **_NOT_IN_SPEC, **_AS_TEXT}
     options = [
-        _option(name, kinds[name], text, panel)
+        make_option(name, kinds[name], text, panel, _MORE_NAMES.get(name, ()))
         for panel, texts in _HELP.items()
         for name, text in texts.items()
     ]
     command.__signature__ = Signature(options)  # type: ignore[attr-defined]
     return command
-
-
-def _option(name: str, kind: Any, text: str, panel: str) -> Parameter:
-    """Nothing given is None, so that 0 and false of the command line win over the file."""
-    long = f"--{name.replace('_', '-')}"
-    if kind in (bool, bool | None) and name != "dry_run":
-        long = f"{long}/--no-{long[2:]}"
-    names = (long, *_MORE_NAMES.get(name, ()))
-    option = typer.Option(*names, help=text, rich_help_panel=panel, show_default=False)
-    return Parameter(
-        name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]
-    )
 
 
 def _execute(given: dict[str, Any], *, grade: bool) -> None:

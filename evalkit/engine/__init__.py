@@ -1,6 +1,8 @@
-"""The Engine protocol. Implementations live beside this file and do not know each other."""
+"""The Engine protocols. Implementations live beside this file and do not know each other."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -25,3 +27,31 @@ class Engine(Protocol):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """A sample with its tokens, the end-of-sequence token among them where it was sampled.
+
+    `log_probs` are the sampler's, one for each of `token_ids`, in nats, at the temperature of the
+    request and before top-k, top-p and min-p cut anything off.
+    """
+
+    sample: Sample
+    token_ids: tuple[int, ...]
+    log_probs: tuple[float, ...]
+
+
+class RolloutEngine(Engine, Protocol):
+    """An engine whose weights can be replaced while it stays up, as training needs."""
+
+    def rollout(self, requests: Sequence[Request]) -> Iterator[Rollout]:
+        """As `generate`, with tokens and log-probabilities."""
+        ...
+
+    def update_weights(self, path: Path) -> None:
+        """Loads the safetensors files in `path`: the names and shapes of the model that is loaded.
+
+        Raises EngineError when that fails.
+        """
+        ...

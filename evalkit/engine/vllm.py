@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from evalkit.engine import Rollout
 from evalkit.engine.process_group import end_group
 from evalkit.types import EngineError, Request, Sample, UsageError
 
@@ -53,37 +54,32 @@ class VllmEngine:
         sender.start()
         for _ in todo:
             answer = self._receive("sample")
-            request = todo[answer["id"]]
-            yield Sample(
-                task=request.task,
-                problem_id=request.problem.id,
-                index=request.index,
-                seed=request.seed,
-                text=answer["text"],
-                finish_reason=answer["finish_reason"],
-                num_tokens=answer["num_tokens"],
-                thinking_opened=request.prompt.opens_thinking,
-            )
+            yield _sample(todo[answer["id"]], answer)
         sender.join()
 
+    def rollout(self, requests: Sequence[Request]) -> Iterator[Rollout]:
+        """Equal requests with equal weights give equal rollouts, to the last bit on a CPU."""
+        self._send({"op": "rollout", "requests": list(_messages(requests))})
+        for _ in requests:
+            answer = self._receive("sample")
+            sample = _sample(requests[answer["id"]], answer)
+            yield Rollout(sample, tuple(answer["token_ids"]), tuple(answer["log_probs"]))
+
+    def update_weights(self, path: Path) -> None:
+        self._send({"op": "update", "path": str(path)})
+        self._receive("done")
+
+    def sleep(self) -> None:
+        """Gives the GPU's memory back until `update_weights`; loaded with `enable_sleep_mode`."""
+        self._send({"op": "sleep"})
+        self._receive("done")
+
     def _send_all(self, requests: list[Request]) -> None:
-        last: Request | None = None
-        for number, request in enumerate(requests):
-            is_same_prompt = last is not None and request.prompt is last.prompt
-            is_same_sampling = last is not None and request.sampling == last.sampling
+        for message in _messages(requests):
             try:
-                self._send(
-                    {
-                        "op": "add",
-                        "id": number,
-                        "seed": request.seed,
-                        "token_ids": None if is_same_prompt else request.prompt.token_ids,
-                        "sampling": None if is_same_sampling else _sampling(request),
-                    }
-                )
+                self._send({"op": "add", **message})
             except EngineError:
                 return  # the reader of the child's answers reports why it is gone
-            last = request
 
     def _send(self, message: dict[str, Any]) -> None:
         stdin = _pipe(self._child.stdin)
@@ -128,6 +124,34 @@ class VllmEngine:
         for stream in (self._child.stdin, self._child.stdout):
             with contextlib.suppress(BrokenPipeError):
                 _pipe(stream).close()
+
+
+def _messages(requests: Iterable[Request]) -> Iterator[dict[str, Any]]:
+    """What the child needs of each request; null stands for "as in the one before"."""
+    last: Request | None = None
+    for number, request in enumerate(requests):
+        is_same_prompt = last is not None and request.prompt is last.prompt
+        is_same_sampling = last is not None and request.sampling == last.sampling
+        yield {
+            "id": number,
+            "seed": request.seed,
+            "token_ids": None if is_same_prompt else request.prompt.token_ids,
+            "sampling": None if is_same_sampling else _sampling(request),
+        }
+        last = request
+
+
+def _sample(request: Request, answer: Mapping[str, Any]) -> Sample:
+    return Sample(
+        task=request.task,
+        problem_id=request.problem.id,
+        index=request.index,
+        seed=request.seed,
+        text=answer["text"],
+        finish_reason=answer["finish_reason"],
+        num_tokens=answer["num_tokens"],
+        thinking_opened=request.prompt.opens_thinking,
+    )
 
 
 def _sampling(request: Request) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """The process that holds vLLM: JSON lines in on stdin, JSON lines out on stdout, logs on stderr.
 
 This is the only module that touches vLLM: `LLM`, `add_request` and `step` of its engine, prompts
-as token ids, and `SamplingParams`. In: one `load`, then any number of `add`, where `token_ids` and
-`sampling` may be null for "as in the line before". Out: `imported`, `ready`, then one `sample` per
-`add`, or `error`. When stdin ends, whatever the reason, the whole process group ends.
+as token ids, `SamplingParams`, and for training `reload_weights` and the sleep mode. In: one `load`,
+then any number of `add`, where `token_ids` and `sampling` may be null for "as in the line before",
+and, while nothing is being generated, `rollout` with a list of such requests, `update` and `sleep`.
+Out: `imported`, `ready`, then one `sample` per request and one `done` for each `update` and `sleep`,
+or `error`. When stdin ends, whatever the reason, the whole process group ends.
 """
 
 import json
@@ -39,7 +41,7 @@ def main() -> None:
         _send(out, op="imported", vllm=vllm.__version__)
         llm = _load(vllm, commands.get()["args"])
         _send(out, op="ready")
-        _serve(vllm, llm.llm_engine, commands, out)
+        _serve(vllm, llm, commands, out)
     except (Refused, ImportError, ValueError, RuntimeError, OSError, MemoryError) as error:
         kind = "usage" if isinstance(error, Refused) else "engine"
         _send(out, op="error", kind=kind, message=f"{error}")
@@ -86,8 +88,10 @@ def _cpu_defaults(args: dict[str, Any]) -> dict[str, Any]:
 
     Chunked prefill and per-request seeds crash the CPU worker together (vLLM 0.32). Its own memory
     default asks for 92 % of the machine and refuses to start when anything else runs. Compiling
-    takes longer than it saves in a small run.
+    takes longer than it saves in a small run. A process of its own for the model's steps would take
+    the cores that the steps need: without it a small model is a fifth faster, and ready sooner.
     """
+    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
     longest = int(args["max_model_len"])
     if not {"kv_cache_memory_bytes", "gpu_memory_utilization"} & set(args):
         import psutil
@@ -103,38 +107,90 @@ def _cpu_defaults(args: dict[str, Any]) -> dict[str, Any]:
 
 
 def _serve(
-    vllm: Any,
-    engine: Any,
-    commands: "queue.SimpleQueue[dict[str, Any]]",
-    out: BinaryIO,
+    vllm: Any, llm: Any, commands: "queue.SimpleQueue[dict[str, Any]]", out: BinaryIO
 ) -> None:
     """Keeps a window of requests in the engine, so that results flow before all have been read."""
+    engine = llm.llm_engine
     window = _WINDOW * engine.vllm_config.scheduler_config.max_num_seqs
     last: dict[str, Any] = {}
     num_running = 0
     while True:
         while num_running < window and (num_running == 0 or not commands.empty()):
             command = commands.get()
-            last = {k: last.get(k) if v is None else v for k, v in command.items()}
-            engine.add_request(
-                str(last["id"]), {"prompt_token_ids": last["token_ids"]}, _params(vllm, last)
-            )
-            num_running += 1
+            if command["op"] == "rollout":
+                _rollout(vllm, engine, command["requests"], out)
+            elif command["op"] in _WEIGHTS:
+                _WEIGHTS[command["op"]](llm, command)
+                _send(out, op="done")
+            else:
+                last = {k: last.get(k) if v is None else v for k, v in command.items()}
+                _add(engine, last, _params(vllm, last))
+                num_running += 1
         for output in engine.step():
             if output.finished:
                 num_running -= 1
                 _send_sample(out, output)
 
 
-def _params(vllm: Any, command: dict[str, Any]) -> Any:
+def _add(engine: Any, request: dict[str, Any], params: Any) -> None:
+    engine.add_request(str(request["id"]), {"prompt_token_ids": request["token_ids"]}, params)
+
+
+def _rollout(vllm: Any, engine: Any, requests: list[dict[str, Any]], out: BinaryIO) -> None:
+    """All requests enter before the first step, so that batches, and with them rounding, repeat.
+
+    For the same reason nothing of earlier prompts is in the cache.
+    """
+    engine.reset_prefix_cache()
+    last: dict[str, Any] = {}
+    for request in requests:
+        last = {k: last.get(k) if v is None else v for k, v in request.items()}
+        _add(engine, last, _params(vllm, last, logprobs=0, flat_logprobs=True))
+    num_running = len(requests)
+    while num_running:
+        for output in engine.step():
+            if output.finished:
+                num_running -= 1
+                completion = output.outputs[0]
+                tokens = {
+                    "token_ids": list(completion.token_ids),
+                    "log_probs": list(completion.logprobs.logprobs),
+                }
+                _send_sample(out, output, **tokens)
+
+
+def _update(llm: Any, command: dict[str, Any]) -> None:
+    """With sleep mode the memory of the weights comes back first, that of the cache afterwards."""
+    is_asleep = llm.llm_engine.vllm_config.model_config.enable_sleep_mode and (
+        llm.llm_engine.is_sleeping()
+    )
+    if is_asleep:
+        llm.wake_up(tags=["weights"])
+    llm.collective_rpc("reload_weights", kwargs={"weights_path": command["path"]})
+    if is_asleep:
+        llm.wake_up(tags=["kv_cache"])
+    llm.reset_prefix_cache()
+
+
+def _sleep(llm: Any, command: dict[str, Any]) -> None:
+    """Gives the memory of weights and cache back; does nothing where vLLM has no sleep mode."""
+    if llm.llm_engine.vllm_config.model_config.enable_sleep_mode:
+        llm.sleep(level=1)
+
+
+_WEIGHTS = {"update": _update, "sleep": _sleep}
+
+
+def _params(vllm: Any, request: dict[str, Any], **more: Any) -> Any:
     return vllm.SamplingParams(
-        **command["sampling"],
-        seed=command["seed"],
+        **request["sampling"],
+        **more,
+        seed=request["seed"],
         output_kind=vllm.sampling_params.RequestOutputKind.FINAL_ONLY,
     )
 
 
-def _send_sample(out: BinaryIO, output: Any) -> None:
+def _send_sample(out: BinaryIO, output: Any, **more: Any) -> None:
     completion = output.outputs[0]
     _send(
         out,
@@ -143,6 +199,7 @@ def _send_sample(out: BinaryIO, output: Any) -> None:
         text=completion.text,
         finish_reason=completion.finish_reason,
         num_tokens=len(completion.token_ids),
+        **more,
     )
 
 

@@ -1,4 +1,4 @@
-"""Training with verifiable rewards: losses and advantages as pure functions, algorithms as data.
+"""Training with verifiable rewards: losses as pure functions, algorithms as data, one loop.
 
-torch is imported in this package only, and not by `algorithms`.
+torch is imported in this package only, and not by `algorithms`, `spec`, `loggers` and `claims`.
 """

@@ -9,6 +9,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from evalkit.types import UsageError
+
 Aggregation = Literal[
     "token-mean",
     "seq-mean-token-sum",
@@ -55,6 +57,20 @@ class Algorithm:
     overlong_buffer: int = 0
     """Tokens before the maximum length in which the reward falls; 0: no penalty."""
     overlong_factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        checks = {
+            "clip": 0 <= self.clip.low <= 1 and self.clip.high >= 0,
+            "entropy_quantile": 0 <= self.entropy_quantile <= 1,
+            "dual_clip_negative": self.dual_clip_negative > 1,
+            "dual_clip_positive": self.dual_clip_positive > 1,
+            "kl_coefficient": 0 <= self.kl_coefficient < math.inf,
+            "overlong_buffer": self.overlong_buffer >= 0,
+            "overlong_factor": 0 <= self.overlong_factor < math.inf,
+        }
+        for name, is_valid in checks.items():
+            if not is_valid:
+                raise UsageError(f"algorithm: {name}={getattr(self, name)} is out of range")
 
 
 GRPO = Algorithm()

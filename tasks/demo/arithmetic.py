@@ -1,6 +1,7 @@
-"""The demo task: chains of two to five whole-number operations, every value within 1..99.
+"""The demo tasks: chains of two to five whole-number operations, every value within 1..99.
 
-It makes problems and demonstrations; it does not grade. Run it to rewrite `arithmetic.jsonl`.
+It makes problems and demonstrations; it does not grade. Run it to rewrite `arithmetic.jsonl`, which
+is evaluated, and `training.jsonl`, which is trained on; they share no problem.
 """
 
 import json
@@ -19,6 +20,9 @@ SIGNS = {word: sign for sign, word in WORDS.items()}
 EVALUATION_SEED = 0
 NUM_EVALUATION_PROBLEMS = 200
 EVALUATION_PATH = Path(__file__).with_name("arithmetic.jsonl")
+TRAINING_SEED = 1
+NUM_TRAINING_PROBLEMS = 1000
+TRAINING_PATH = Path(__file__).with_name("training.jsonl")
 
 Row = dict[str, str]
 
@@ -105,8 +109,12 @@ def apply(left: int, sign: str, right: int) -> int:
 
 
 def main() -> None:
-    lines = [json.dumps(row) + "\n" for row in evaluation_problems()]
-    EVALUATION_PATH.write_text("".join(lines), encoding="utf-8")
+    write(EVALUATION_PATH, evaluation_problems())
+    write(TRAINING_PATH, training_problems(TRAINING_SEED, NUM_TRAINING_PROBLEMS))
+
+
+def write(path: Path, rows: list[Row]) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
 if __name__ == "__main__":

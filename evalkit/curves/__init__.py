@@ -1,0 +1,1 @@
+"""The curves of training: read from training directories, averaged over seeds, drawn."""

@@ -1,4 +1,4 @@
-.PHONY: install lint test test-slow docker demo build clean
+.PHONY: install lint test test-slow test-verl docker demo build clean
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -20,6 +20,9 @@ test: install
 test-slow: install
 	$(BIN)/python -m pytest -m "slow and not gpu"
 
+test-verl:
+	bash tools/test_verl.sh "$(PYTHON)"
+
 docker: install
 	bash tools/docker.sh
 
@@ -30,4 +33,4 @@ build: install
 	$(BIN)/python -m build
 
 clean:
-	rm -rf .venv dist results/demo
+	rm -rf .venv .venv-verl dist results/demo

@@ -215,7 +215,7 @@ def test_greedy_is_the_greedy_search_of_transformers(
         )
         expected = whole[0, prompt.shape[1] :].tolist()
         assert tuple(expected) == found["t", "p", request.index].token_ids
-    assert {one.sample.finish_reason for one in found.values()} == {"stop", "length"}
+    assert len({one.sample.num_tokens for one in found.values()}) > 1
 
 
 def test_seeds_decide(engine: HfEngine, ask: Callable[..., list[Request]]) -> None:

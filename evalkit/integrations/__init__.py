@@ -1,0 +1,1 @@
+"""evalkit's losses and graders inside other trainers."""

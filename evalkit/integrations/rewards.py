@@ -1,0 +1,64 @@
+"""Grades of completions that a trainer sends with their targets, instead of problem ids."""
+
+import atexit
+import dataclasses
+import json
+import threading
+from concurrent.futures import Future
+from dataclasses import replace
+from functools import cache
+
+from evalkit.configs import build
+from evalkit.graders.opening import Pool, open_pool
+from evalkit.grading import sample_of
+from evalkit.spec import CODE_GRADERS
+from evalkit.types import Answer, CodeTests, DataError, Grade, Problem, Target
+
+_lock = threading.Lock()
+
+
+def write_target(target: Target) -> str:
+    """For a column of a trainer's data: the answer, or where the tests are, as JSON."""
+    if isinstance(target, Answer):
+        return target.text
+    return json.dumps(dataclasses.asdict(target))
+
+
+def read_target(
+    grader: str, text: str, *, rel_tolerance: float = 0.0, abs_tolerance: float = 0.0
+) -> Target:
+    """What `write_target` wrote, for this grader; the tolerances are those of `Answer`.
+
+    Raises DataError where a grader of programs gets no JSON object, and UsageError where that does
+    not have the fields of `CodeTests`.
+    """
+    if grader not in CODE_GRADERS:
+        return Answer(text, rel_tolerance, abs_tolerance)
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        raise DataError(f"grader {grader!r} needs tests as a JSON object, not {text!r}") from error
+    if not isinstance(fields, dict):
+        raise DataError(f"grader {grader!r} needs tests as a JSON object, not {text!r}")
+    return build(CodeTests, fields, "tests")
+
+
+def submit(
+    grader: str, target: Target, completion: str, *, thinking_opened: bool = False
+) -> "Future[Grade]":
+    """Grades in the background, in a pool that all calls of this process share, from any thread.
+
+    `thinking_opened`: the prompt ended inside `<think>`. Raises UsageError for an unknown grader or
+    one that cannot use this target, and SandboxError where programs cannot be run here.
+    """
+    sample = replace(sample_of(completion), thinking_opened=thinking_opened)
+    with _lock:  # the cache alone lets two threads open a pool each
+        pool = _pool(grader)
+    return pool.submit(Problem("", (), target), sample)
+
+
+@cache
+def _pool(grader: str) -> Pool:
+    pool = open_pool(grader)
+    atexit.register(pool.__exit__, None, None, None)
+    return pool

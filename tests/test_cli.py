@@ -141,6 +141,26 @@ BAD: list[tuple[str, int, str]] = [
         "unknown protocol 'asp'; known: archer2-repo, aspo, deepseek-r1",
     ),
     (
+        "train --model CHECKPOINT --steps 1",
+        2,
+        "missing: --tasks, --algorithm, --out (or as keys of",
+    ),
+    (
+        "train --model CHECKPOINT --tasks demo_train --algorithm aspo --steps 1 --out x",
+        2,
+        "unknown algorithm 'aspo'; known: aspo-archer2, aspo-no-dual-clip, aspo-paper, cispo, dapo, ",
+    ),
+    (
+        "train --model CHECKPOINT --tasks demo_train --algorithm grpo --steps 1 --out x --group-size 1",
+        2,
+        "group_size=1, but advantages compare the samples of a group: it must be at least 2",
+    ),
+    (
+        "compare-algorithms --config nowhere.yaml --out x",
+        2,
+        "cannot read nowhere.yaml: No such file or directory",
+    ),
+    (
         "tasks show maths",
         2,
         "unknown task 'maths'; known: aime24, aime25, amc23, demo, demo_train, humaneval, ",

@@ -10,8 +10,6 @@ from evalkit.engine.hf_rows import Row
 from evalkit.engine.hf_sampling import Sampler
 from evalkit.types import Request, SamplingParams
 
-_REFILL = 4  # places are left empty until they are a quarter of those taken: each refill is a pass
-
 
 def decode(
     model: HfModel, requests: Sequence[Request], batch_tokens: int, max_model_len: int | None
@@ -32,7 +30,8 @@ def decode(
 def num_admitted(running: Sequence[Row], waiting: Sequence[Row], batch_tokens: int) -> int:
     """How many of `waiting` to let in, so that the batch cannot outgrow `batch_tokens`.
 
-    All rows are as wide as the longest, so the bound is their number times its final length.
+    All rows are as wide as the longest, so the bound is their number times its final length. None
+    are let in while they would be fewer than those that run: each time costs a pass, and padding.
     """
     width = max((row.length for row in running), default=0)
     remaining = max((row.remaining for row in running), default=0)
@@ -43,8 +42,7 @@ def num_admitted(running: Sequence[Row], waiting: Sequence[Row], batch_tokens: i
         if num_rows > 1 and num_rows * (width + remaining) > batch_tokens:
             break
         num_new += 1
-    is_worth_a_pass = _REFILL * num_new >= len(running) or num_new == len(waiting)
-    return num_new if is_worth_a_pass else 0
+    return num_new if num_new >= len(running) or num_new == len(waiting) else 0
 
 
 class _Decoder:

@@ -247,7 +247,10 @@ def test_requests_name_tasks_suites_and_files(make_task: MakeTask) -> None:
 @pytest.mark.parametrize(
     ("requests", "message"),
     [
-        (["aime"], "unknown task or suite 'aime'; known: aime24, aime25, amc23, code, demo, demo_train, human"),
+        (
+            ["aime"],
+            "unknown task or suite 'aime'; known: aime24, aime25, amc23, code, demo, demo_train, human",
+        ),
         ([""], "unknown task or suite ''; known: aime24"),
         (["demo", "demo:4"], "task demo was asked for more than once"),
         (["math", "aime24:8"], "task aime24 was asked for more than once"),

@@ -1,13 +1,18 @@
 """What the tests of the trainer share: tiny models, specs of tiny runs, and an engine that recites."""
 
+import hashlib
+import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import pytest
 import torch
 
+from evalkit.data import Row, canonical_bytes
 from evalkit.engine import Rollout
 from evalkit.resources import resource_dir
 from evalkit.train.batches import TokenSequence
@@ -80,6 +85,72 @@ def make_spec(out: Path, **changes: Any) -> TrainSpec:
         "grader_workers": 1,
     }
     return make_train_spec({**values, **changes})
+
+
+def write_task(folder: Path, name: str = "exam", num_problems: int = 4) -> Path:
+    """The first problems of the demo's evaluation, two samples each: for validation."""
+    rows = [
+        Row(one["id"], one["question"], one["answer"])
+        for one in map(json.loads, (DEMO.parent / "arithmetic.jsonl").read_text().splitlines())
+    ][:num_problems]
+    lines = [json.dumps({"id": r.id, "question": r.question, "answer": r.answer}) for r in rows]
+    (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
+    task = folder / f"{name}.yaml"
+    task.write_text(
+        f"title: Exam\ndescription: A few sums.\ngrader: math\nn: 2\n"
+        f'prompt: "{{problem}}"\nsampling: {{max_tokens: 40}}\n'
+        f"data:\n  file: {name}.jsonl\n  bundled: true\n  num_problems: {num_problems}\n"
+        f"  sha256: {hashlib.sha256(canonical_bytes(rows)).hexdigest()}\n"
+        f"  columns: {{id: id, question: question, answer: answer}}\n"
+    )
+    return task
+
+
+@cache
+def whole_run(folder: Path) -> TrainSpec:
+    """A run of four steps that nothing stopped, with all its checkpoints; made once.
+
+    It is validated at the start and after every second step. Copy it before you change it.
+    """
+    from evalkit.train.session import train
+
+    spec = make_spec(folder / "whole", **settings_of_whole_run(write_task(folder)))
+    train(spec, Silence())
+    return spec
+
+
+def settings_of_whole_run(exam: Path) -> dict[str, Any]:
+    return {
+        "steps": 4,
+        "lr": 2e-4,
+        "validate": str(exam),
+        "validate_every": 2,
+        "save_every": 1,
+        "keep_last": 4,
+    }
+
+
+def checkpoint_of(spec: TrainSpec, step: int) -> Path:
+    return spec.out / "checkpoints" / f"step_{step:06d}"
+
+
+def lines_of(out: Path) -> dict[int, dict[str, float]]:
+    """What was logged of each step, but for what depends on the clock; no step twice."""
+    lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert len({line["step"] for line in lines}) == len(lines)
+    timed = ("timing_s/", "perf/time", "perf/throughput")
+    return {
+        line["step"]: {name: line[name] for name in line if not name.startswith(timed)}
+        for line in lines
+    }
+
+
+def assert_same_steps(out: Path, expected: Path) -> None:
+    """Metric by metric to 1e-6, whatever stopped one of the two runs."""
+    found, wanted = lines_of(out), lines_of(expected)
+    assert list(found) == list(wanted)
+    for step, line in wanted.items():
+        assert found[step] == pytest.approx(line, rel=1e-6, abs=1e-9), f"step {step}"
 
 
 class Silence:

@@ -131,4 +131,5 @@ def _command(**given: Any) -> None:
 
     with resumable():
         path = train(spec, StepLines())
-    typer.echo(f"{path}\nscore it: evalkit run --model {path} --tasks ...", err=True)
+    tasks = ",".join(spec.validate) or "TASKS"
+    typer.echo(f"{path}\nscore it: evalkit run --model {path} --tasks {tasks}", err=True)

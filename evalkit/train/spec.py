@@ -161,7 +161,7 @@ class TrainSpec:
             )
         for name, least in _LEAST.items():
             value = getattr(self, name)
-            if value is not None and not value >= least:
+            if value is not None and not least <= value < math.inf:
                 raise UsageError(f"{name}={value}, but it must be at least {least}")
         for name in ("lr", "temperature", "max_grad_norm", "lora_alpha", "max_mismatch"):
             value = getattr(self, name)
@@ -214,7 +214,7 @@ def make_train_spec(explicit: Mapping[str, Any], config: Path | None = None) -> 
     for name in ("tasks", "validate", "log_to"):
         texts = values.get(name, ())
         values[name] = tuple(one.strip() for text in texts for one in text.split(","))
-    if absent := [name for name in _NEEDED if not values.get(name)]:
+    if absent := [name for name in _NEEDED if values.get(name) in (None, ())]:
         options = ", ".join(f"--{name}" for name in absent)
         raise UsageError(f"missing: {options} (or as keys of the file named by --config)")
     return TrainSpec(**values)

@@ -1,5 +1,6 @@
 """The gradient side of a step: epochs of mini-batches, each an optimizer update."""
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ class Updater:
             parts = self._micro_batch(experience, positions, size)
             loss, kl_loss = loss + parts.loss, kl_loss + parts.kl_loss
             _add(sums, parts.metrics)
-        norm = self._step_optimizer()
+        norm = self._step_optimizer(loss + kl_loss)
         if norm is None:
             return {_SKIPPED: Mean(1.0, 1)}
         _add(sums, {"actor/pg_loss": Mean(loss, 1), "actor/grad_norm": Mean(norm, 1)})
@@ -122,11 +123,14 @@ class Updater:
             low_entropy_mask=low,
         )
 
-    def _step_optimizer(self) -> float | None:
-        """The norm of the gradient; None where it is not finite, and nothing was updated."""
+    def _step_optimizer(self, loss: float) -> float | None:
+        """The norm of the gradient; None where that or the loss is not finite: nothing is updated.
+
+        A ratio that is NaN makes the loss NaN, but where it is clamped not the gradient.
+        """
         parameters = self._policy.parameters()
         norm = torch.nn.utils.clip_grad_norm_(parameters, self._spec.max_grad_norm).item()
-        is_finite = norm < float("inf")
+        is_finite = math.isfinite(norm) and math.isfinite(loss)
         if is_finite:
             self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)

@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM
 from evalkit.train.batches import Batch, TokenSequence
 from evalkit.train.export import write_model, write_weights
 from evalkit.train.policy import Policy
+from evalkit.train.scoring import score_all
 from evalkit.types import ModelError
 
 SEQUENCES = make_sequences((3, 5), (1, 9), (6, 1))
@@ -71,6 +72,22 @@ def test_padding_and_company_change_nothing(models: Callable[[bool], Path]) -> N
         alone = [policy.score(Batch.of([one]), temperature=1.0).log_prob for one in SEQUENCES]
 
     torch.testing.assert_close(torch.cat(alone), score(policy), rtol=1e-5, atol=1e-5)
+
+
+def test_all_scores_are_in_the_order_of_their_sequences(models: Callable[[bool], Path]) -> None:
+    """However they are batched; the entropies are at temperature 1 whatever that of sampling is."""
+    policy = Policy(models(False), dtype=torch.float32)
+
+    found, plain = (
+        score_all(policy, SEQUENCES, temperature=temperature, budget=10)
+        for temperature in (0.6, 1.0)
+    )
+
+    for one, log_probs in zip(SEQUENCES, found.log_probs, strict=True):
+        expected = plain_scores(models(False), one, 0.6)
+        torch.testing.assert_close(log_probs, expected, rtol=1e-5, atol=1e-5)
+    for at_another, at_one in zip(found.entropies, plain.entropies, strict=True):
+        assert torch.equal(at_another, at_one)
 
 
 def test_bfloat16_passes_have_float32_weights(models: Callable[[bool], Path]) -> None:

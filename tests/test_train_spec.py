@@ -9,6 +9,7 @@ from training_parts import make_spec
 
 from evalkit.train.algorithms import ALGORITHMS
 from evalkit.train.spec import make_train_spec
+from evalkit.train.update import lr_at
 from evalkit.types import UsageError
 
 OUT = Path("unused")
@@ -147,3 +148,13 @@ def test_validation_samples_as_the_tasks_say() -> None:
     assert (run.model, run.tasks, run.seed) == ("checkpoint", ("demo:3",), 5)
     assert run.sampling_changes() == {}
     assert run.out == OUT / "validation" / "step_000012"
+
+
+@pytest.mark.parametrize(
+    ("step", "warmup", "share"), [(1, 10, 0.1), (5, 10, 0.5), (10, 10, 1), (99, 10, 1), (1, 0, 1)]
+)
+def test_the_learning_rate_rises_linearly_and_stays(step: int, warmup: int, share: float) -> None:
+    """The first step has a share of it already."""
+    spec = make_spec(OUT, lr=1e-3, warmup_steps=warmup)
+
+    assert lr_at(step, spec) == pytest.approx(share * 1e-3)

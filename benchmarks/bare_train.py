@@ -1,9 +1,9 @@
 """A contestant of train_step.py: the least that a training step can be, in plain vLLM and torch.
 
-A turn is `LLM.generate` with n completions of each prompt; then over them, without padding, one
-forward pass without gradient for the old log-probabilities; then a forward and backward pass with
-an optimizer step for each mini-batch. The advantages are random numbers. Nothing is graded, measured
-or handed back to the engine, which goes on sampling from the weights that it was loaded with.
+A turn is `LLM.generate`, as vLLM sets itself up, with n completions of each prompt; over these,
+without padding, one forward pass without gradient for the old log-probabilities; and a forward and
+backward pass with an optimizer step for each of the mini-batches. Rewards are random numbers. Nothing
+is graded, measured or handed to the engine, which goes on sampling from the weights it began with.
 
 usage: python benchmarks/bare_train.py MODEL PROBLEMS.jsonl
 """
@@ -12,100 +12,114 @@ import json
 import os
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
-from turns import Turns
+from transformers import AutoModelForCausalLM
+from turns import GROUP_SIZE, LR, NUM_NEW_TOKENS, NUM_PROMPTS, NUM_UPDATES, Turns
 
-os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
-NUM_PROMPTS = 32
-GROUP_SIZE = 8
-NUM_UPDATES = 4
-NUM_TOKENS = 128
-PASS_TOKENS = 16384
+_PASS_TOKENS = 4096
+_CLIP = 0.2
 
 
 def main() -> None:
-    from transformers import AutoModelForCausalLM
-    from vllm import LLM, SamplingParams
-
     model_path, problems = sys.argv[1:]
     turns = Turns()
-    llm = LLM(
-        model_path,
-        dtype="float32",
-        max_model_len=256,
-        kv_cache_memory_bytes=2**30,
-        generation_config="vllm",
-        **json.loads(os.environ.get("LLMARGS","{}")),
-    )
-    lines = Path(problems).read_text().splitlines()[:NUM_PROMPTS]
-    chats = [[{"role": "user", "content": json.loads(line)["question"]}] for line in lines]
-    render = llm.get_tokenizer().apply_chat_template
-    prompts = [render(one, add_generation_prompt=True, return_dict=False) for one in chats]
-    params = SamplingParams(temperature=1.0, n=GROUP_SIZE, max_tokens=NUM_TOKENS, ignore_eos=True)
+    generate = _generator(model_path, Path(problems))
     model = AutoModelForCausalLM.from_pretrained(model_path, dtype=torch.float32)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-6, weight_decay=0.1, fused=True)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=LR, weight_decay=0.1, fused=True)
     while True:
-        start = time.monotonic()
-        outputs = llm.generate([{"prompt_token_ids": one} for one in prompts], params, use_tqdm=False)
-        sequences = [
-            torch.tensor([*output.prompt_token_ids, *completion.token_ids])
-            for output in outputs
-            for completion in output.outputs
-        ]
+        started = time.monotonic()
+        sequences = generate()
         generated = time.monotonic()
         old = _old_log_probs(model, sequences)
         scored = time.monotonic()
-        for chosen in torch.randperm(NUM_PROMPTS).chunk(NUM_UPDATES):
-            rows = (chosen[:, None] * GROUP_SIZE + torch.arange(GROUP_SIZE)).flatten().tolist()
-            _update(model, optimizer, sequences, old, rows)
+        for groups in torch.randperm(NUM_PROMPTS).chunk(NUM_UPDATES):
+            rows = (groups[:, None] * GROUP_SIZE + torch.arange(GROUP_SIZE)).flatten()
+            _update(model, optimizer, sequences, old, rows.tolist())
         turns.finish(
-            generate=generated - start,
+            generate=generated - started,
             old_log_prob=scored - generated,
             update=time.monotonic() - scored,
         )
 
 
+def _generator(model: str, problems: Path) -> Any:
+    """A function without arguments: token ids of prompts with completions, groups together."""
+    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")  # faster with few cores
+    from vllm import LLM, SamplingParams
+
+    llm = LLM(
+        model,
+        dtype="float32",
+        max_model_len=256,
+        generation_config="vllm",
+        kv_cache_memory_bytes=2**30,
+    )
+    lines = problems.read_text().splitlines()[:NUM_PROMPTS]
+    chats = [[{"role": "user", "content": json.loads(line)["question"]}] for line in lines]
+    render = llm.get_tokenizer().apply_chat_template
+    ids = [render(chat, add_generation_prompt=True, return_dict=False) for chat in chats]
+    prompts = [{"prompt_token_ids": one} for one in ids]
+    params = SamplingParams(
+        temperature=1.0, n=GROUP_SIZE, max_tokens=NUM_NEW_TOKENS, ignore_eos=True
+    )
+    return lambda: [
+        torch.tensor([*output.prompt_token_ids, *completion.token_ids])
+        for output in llm.generate(prompts, params, use_tqdm=False)
+        for completion in output.outputs
+    ]
+
+
 @torch.no_grad()
-def _old_log_probs(model, sequences):
-    old = torch.empty(len(sequences), NUM_TOKENS)
+def _old_log_probs(model: Any, sequences: Sequence[Tensor]) -> Tensor:
+    old = torch.empty(len(sequences), NUM_NEW_TOKENS)
     for rows in _rectangles(sequences, range(len(sequences))):
-        old[rows] = _log_probs(model, torch.stack([sequences[i] for i in rows]))
+        old[rows] = _log_probs(model, sequences, rows)
     return old
 
 
-def _update(model, optimizer, sequences, old, rows) -> None:
-    advantages = torch.randn(len(sequences), 1)
-    for part in _rectangles(sequences, rows):
-        log_probs = _log_probs(model, torch.stack([sequences[i] for i in part]))
-        ratio = (log_probs - old[part]).exp()
-        loss = -torch.minimum(ratio * advantages[part], ratio.clamp(0.8, 1.2) * advantages[part])
-        (loss.sum() / (len(rows) * NUM_TOKENS)).backward()
+def _update(
+    model: Any,
+    optimizer: torch.optim.Optimizer,
+    sequences: Sequence[Tensor],
+    old: Tensor,
+    chosen: Sequence[int],
+) -> None:
+    for rows in _rectangles(sequences, chosen):
+        ratio = (_log_probs(model, sequences, rows) - old[rows]).exp()
+        advantages = torch.randn(len(rows), 1)
+        clipped = ratio.clamp(1 - _CLIP, 1 + _CLIP)
+        losses = -torch.minimum(ratio * advantages, clipped * advantages)
+        (losses.sum() / (len(chosen) * NUM_NEW_TOKENS)).backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     optimizer.zero_grad()
 
 
-def _log_probs(model, ids: Tensor) -> Tensor:  # (B, NUM_TOKENS)
-    logits = model(input_ids=ids, use_cache=False, logits_to_keep=NUM_TOKENS + 1).logits[:, :-1]
-    return -torch.nn.functional.cross_entropy(
-        logits.transpose(1, 2), ids[:, -NUM_TOKENS:], reduction="none"
-    )
+def _log_probs(model: Any, sequences: Sequence[Tensor], rows: Sequence[int]) -> Tensor:
+    ids = torch.stack([sequences[row] for row in rows])
+    output = model(input_ids=ids, use_cache=False, logits_to_keep=NUM_NEW_TOKENS + 1)
+    logits = output.logits[:, :-1].flatten(0, 1)
+    targets = ids[:, -NUM_NEW_TOKENS:]
+    losses = torch.nn.functional.cross_entropy(logits, targets.flatten(), reduction="none")
+    return -losses.view_as(targets)
 
 
-def _rectangles(sequences: Sequence[Tensor], rows) -> Iterator[list[int]]:
-    """Sequences of one length, at most PASS_TOKENS tokens of them at a time."""
-    by_length: dict[int, list[int]] = defaultdict(list)
-    for row in rows:
-        by_length[len(sequences[row])].append(row)
-    for length, members in by_length.items():
-        size = max(int(os.environ.get("PT", PASS_TOKENS)) // length, 1)
-        for start in range(0, len(members), size):
-            yield members[start : start + size]
+def _rectangles(sequences: Sequence[Tensor], rows: Iterable[int]) -> Iterator[list[int]]:
+    """Rows of one length, as many as one pass holds."""
+
+    def length(row: int) -> int:
+        return len(sequences[row])
+
+    for num_tokens, members in groupby(sorted(rows, key=length), length):
+        same = list(members)
+        size = max(_PASS_TOKENS // num_tokens, 1)
+        yield from (same[start : start + size] for start in range(0, len(same), size))
 
 
 if __name__ == "__main__":

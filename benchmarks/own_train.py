@@ -1,8 +1,9 @@
 """A contestant of train_step.py: the steps of `evalkit train`, through the function that it calls.
 
-A turn is one step, whole: sampling by vLLM in its own process, with grades by the real grader; old
-log-probabilities with entropies; four updates; weights to the engine; metrics and their line in
-metrics.jsonl. No validation and no checkpoint.
+A turn is a whole step: samples from vLLM in a process of its own, with their log-probabilities, and
+their grades by the task's grader; the old log-probabilities and entropies; the updates; the weights
+written and loaded by the engine; all metrics and their line in metrics.jsonl. There is no
+validation, no checkpoint and no reference model.
 
 usage: python benchmarks/own_train.py MODEL OUT
 """
@@ -11,15 +12,17 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from turns import Turns
+from turns import GROUP_SIZE, LR, NUM_NEW_TOKENS, NUM_PROMPTS, NUM_UPDATES, Turns
 
 from evalkit.train.session import train
 from evalkit.train.spec import TrainSpec
 
-_MANY = 10**6
+_PHASES = {"gen", "old_log_prob", "update_actor", "update_weights"}
 
 
 class _Watcher:
+    """Gives the next step when it is this contestant's turn."""
+
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
 
@@ -27,10 +30,8 @@ class _Watcher:
         pass
 
     def step(self, number: int, total: int, metrics: Mapping[str, float]) -> None:
-        prefix = "timing_s/"
-        self._turns.finish(
-            **{k.removeprefix(prefix): v for k, v in metrics.items() if k.startswith(prefix)}
-        )
+        seconds = {name: metrics[f"timing_s/{name}"] for name in _PHASES}
+        self._turns.finish(**seconds)
 
 
 def main() -> None:
@@ -40,14 +41,16 @@ def main() -> None:
         tasks=("demo_train",),
         algorithm="grpo",
         algorithm_args={"kl_coefficient": 0.0},
-        steps=_MANY,
+        steps=10**6,  # until there are no more turns
         out=Path(out),
-        limit=32,
-        prompts_per_step=32,
-        group_size=8,
-        num_mini_batches=4,
+        limit=NUM_PROMPTS,
+        prompts_per_step=NUM_PROMPTS,
+        group_size=GROUP_SIZE,
+        num_mini_batches=NUM_UPDATES,
         ppo_epochs=1,
-        max_tokens=128,
+        lr=LR,
+        max_tokens=NUM_NEW_TOKENS,
+        micro_batch_tokens=4096,
         dtype="float32",
     )
     train(spec, _Watcher(Turns()))

@@ -1,9 +1,15 @@
-"""The contestants' side of train_step.py: a step when told to, and a line that says how long it took."""
+"""What the contestants of train_step.py have in common: the step that they make, and their turns."""
 
 import json
 import os
 import sys
 import time
+
+NUM_PROMPTS = 32
+GROUP_SIZE = 8
+NUM_NEW_TOKENS = 128
+NUM_UPDATES = 4
+LR = 1e-6
 
 
 class Turns:
@@ -15,9 +21,9 @@ class Turns:
         self._started = time.monotonic()
 
     def finish(self, **phases: float) -> None:
-        """Reports the turn with its seconds, and those of its phases; waits for the next.
+        """Reports the seconds of the turn, and of its phases, and waits for the next turn.
 
-        Ends the process when there is none. What comes before the first turn is the warm-up.
+        The first report is of start and warm-up together. Ends the process when no turn comes.
         """
         seconds = time.monotonic() - self._started
         print(json.dumps({"seconds": seconds, "phases": phases}), file=self._out, flush=True)

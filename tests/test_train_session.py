@@ -126,6 +126,7 @@ def test_a_finished_run_is_not_made_again(whole: TrainSpec) -> None:
 
     assert train(whole, watcher) == checkpoint_of(whole, STEPS)
     assert watcher.steps == []
+    assert not any("model" in stage for stage in watcher.stages)
     assert (whole.out / "metrics.jsonl").read_bytes() == before
 
 

@@ -34,7 +34,7 @@ def engine() -> psutil.Process:
 
 def test_a_tied_model_stays_in_step_with_an_engine_that_dies(tmp_path: Path) -> None:
     """Over large updates, not at temperature 1, and with a second engine from the second step on."""
-    path = write_checkpoint(tmp_path / "model", tied=True, hidden_size=64)
+    path = write_checkpoint(tmp_path / "model", tied=True, hidden_size=64, head_dim=32)
     spec = make_spec(
         tmp_path / "run",
         model=str(path),

@@ -38,7 +38,7 @@ class TrainingRun:
     path: Path
     algorithm: str
     seed: int
-    note: str
+    note: str = ""
     settings: Mapping[str, Any]
     metrics: Mapping[str, Series]
 

@@ -36,6 +36,13 @@ from evalkit.types import UsageError
 Make = Callable[..., Any]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _graders_end() -> Iterator[None]:
+    """The processes that grade stay for later completions; other tests count processes."""
+    yield
+    rewards.close()
+
+
 @pytest.fixture
 def make(checkpoint: Path, tmp_path: Path) -> Make:
     """A trainer of the demo checkpoint; TRL's settings where nothing else is asked for."""

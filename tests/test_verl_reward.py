@@ -33,6 +33,13 @@ def call_async(**arguments: Any) -> dict[str, float]:
     return asyncio.run(compute_score_async(data_source="demo", **arguments))
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _graders_end() -> Iterator[None]:
+    """The processes that grade stay for later completions; other tests count processes."""
+    yield
+    rewards.close()
+
+
 @pytest.fixture(params=[call_sync, call_async])
 def score(request: pytest.FixtureRequest) -> Score:
     """Both functions, called by keyword as verl does."""

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import threading
 from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
 
@@ -15,6 +16,7 @@ from evalkit.spec import CODE_GRADERS
 from evalkit.types import Answer, CodeTests, DataError, Grade, Problem, Target
 
 _lock = threading.Lock()
+_opened = ExitStack()
 
 
 def write_target(target: Target) -> str:
@@ -60,5 +62,15 @@ def submit(
 @cache
 def _pool(grader: str) -> Pool:
     pool = open_pool(grader)
-    atexit.register(pool.__exit__, None, None, None)
+    _opened.enter_context(pool)
     return pool
+
+
+def close() -> None:
+    """Ends the processes that grade; the next completion starts new ones. Done at exit, too."""
+    with _lock:
+        _pool.cache_clear()
+        _opened.close()
+
+
+atexit.register(close)

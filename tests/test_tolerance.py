@@ -62,7 +62,7 @@ def test_a_tolerance_is_a_share(relative: float) -> None:
             "tolerance: {absolute_column: error}",
             "task sums: tolerance: absolute_column 'error' is not among the columns that data: keep",
         ),
-        ("tolerance: {relative: 1e-4}", "relative: expected a number, found '1e-4'"),
+        ("tolerance: {relative: small}", "relative: expected a number, found 'small'"),
         ("tolerance: {absolute: 1}", "unknown key absolute; known: relative, absolute_column"),
     ],
 )

@@ -182,17 +182,6 @@ def test_a_reward_that_is_no_number_stops_training() -> None:
         collect(pool, [[RIGHT, WRONG]])
 
 
-def test_every_sample_has_a_seed_of_its_own() -> None:
-    """Also where a problem comes up again; and the same ones when a step is repeated."""
-    _, problem = problems(1)[0]
-
-    seeds = [[one.seed for one in problem.requests(8, 0, position)] for position in (0, 1, 0)]
-
-    assert len({*seeds[0], *seeds[1]}) == 16
-    assert seeds[0] == seeds[2]
-    assert [one.seed for one in problem.requests(8, 1, 0)] != seeds[0]
-
-
 def by_number(request: Request) -> str:
     """A third of the demo's problems is solved by all, a third by none, and a third by sample 0."""
     assert isinstance(request.problem.target, Answer)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -41,27 +42,30 @@ class MortalEngine(HfEngine):
             raise EngineError("the engine is gone")
         super().update_weights(path)
 
+    def __exit__(self, *error: Any) -> None:
+        self.calls.append("end")
+        super().__exit__(*error)
+
     def _is_last(self, kind: str) -> bool:
         self.calls.append(kind)
         return (kind, self.calls.count(kind)) in self.deaths
 
 
 @pytest.fixture
-def mortal(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[HfEngine]]:
-    """Makes engines die at these calls; returns the list of all engines that are started."""
+def mortal(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Makes engines die at these calls; returns the list of all calls, starts and ends."""
 
-    def use(*deaths: tuple[str, int]) -> list[HfEngine]:
-        engines: list[HfEngine] = []
+    def use(*deaths: tuple[str, int]) -> list[str]:
         calls: list[str] = []
 
         def start(spec: object, log: Path) -> HfEngine:
+            calls.append("start")
             engine = MortalEngine()
             engine.calls, engine.deaths = calls, list(deaths)
-            engines.append(engine)
             return engine
 
         monkeypatch.setattr(engine_host, "start_engine", start)
-        return engines
+        return calls
 
     return use
 
@@ -71,16 +75,16 @@ def mortal(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[HfEngine]]:
 def test_an_engine_that_dies_is_started_again(
     whole: TrainSpec,
     tmp_path: Path,
-    mortal: Callable[..., list[HfEngine]],
+    mortal: Callable[..., list[str]],
     death: tuple[str, int],
 ) -> None:
-    """While validating, sampling or taking weights: the steps are the same."""
-    engines = mortal(death)
+    """While validating, sampling or taking weights: first it is ended; the steps are the same."""
+    calls = mortal(death)
     spec = replace(whole, out=tmp_path / "run")
 
     train(spec, Silence())
 
-    assert len(engines) == 2
+    assert [one for one in calls if one in ("start", "end")] == ["start", "end"] * 2
     assert_same_steps(spec.out, whole.out)
 
 
@@ -88,7 +92,7 @@ def test_an_engine_that_dies_is_started_again(
 def test_an_engine_that_dies_twice_stops_training(
     whole: TrainSpec,
     tmp_path: Path,
-    mortal: Callable[..., list[HfEngine]],
+    mortal: Callable[..., list[str]],
     kind: str,
 ) -> None:
     """And it resumes with one that lives."""

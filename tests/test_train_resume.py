@@ -113,6 +113,16 @@ def test_killed_at_random_moments_repeats_the_same_steps(whole: TrainSpec, tmp_p
     assert not list((out / "checkpoints").glob(".*")), f"seed {seed}"
 
 
+def test_a_checkpoint_remembers_where_training_stands(whole: TrainSpec) -> None:
+    """Four steps of four problems, the metrics, and the gap to the engine in the first step."""
+    content = json.loads((checkpoint_of(whole, 4) / "complete.json").read_text())
+    lines = lines_of(whole.out)
+
+    assert (content["step"], content["position"]) == (4, 16)
+    assert content["mismatch"] == lines[1]["mismatch/log_prob_diff_mean"]
+    assert content["metrics"]["actor/pg_loss"] == lines[4]["actor/pg_loss"]
+
+
 @pytest.mark.parametrize("last", [0, 1, 2, 3])
 def test_steps_after_the_last_checkpoint_are_repeated(
     whole: TrainSpec, copied: TrainSpec, last: int

@@ -57,15 +57,6 @@ def test_every_step_has_a_line(whole: TrainSpec) -> None:
     assert validated == [0, 2, 4]
 
 
-def test_scores_are_between_none_and_all(whole: TrainSpec) -> None:
-    """Of sixteen samples, so that each is a sixteenth; the shortest is no longer than the mean."""
-    for line in list(lines_of(whole.out).values())[1:]:
-        assert line["critic/score/mean"] * 16 == pytest.approx(
-            round(line["critic/score/mean"] * 16)
-        )
-        assert 1 <= line["response_length/min"] <= line["response_length/mean"] <= 40
-
-
 def test_curves_read_the_directory(whole: TrainSpec) -> None:
     """Settings and metrics, as `evalkit plot` needs them."""
     run = read_run(whole.out)
@@ -94,7 +85,12 @@ def test_validation_is_a_run_directory(whole: TrainSpec) -> None:
 
     assert len(run.to_pandas()) == 8
     (average,) = (one for one in run.metrics["tasks"]["exam"]["metrics"] if one["name"] == "avg@2")
-    assert average["value"] == lines_of(whole.out)[2]["val/exam/avg@2"]
+    line = lines_of(whole.out)[2]
+    assert average["value"] == line["val/exam/avg@2"]
+    assert line["val/exam/error_ratio"] == 0
+    assert (
+        line["val/exam/truncated_ratio"] * 8 == (run.to_pandas()["finish_reason"] == "length").sum()
+    )
 
 
 def test_a_checkpoint_scores_as_its_validation_did(whole: TrainSpec, tmp_path: Path) -> None:
@@ -251,6 +247,26 @@ def test_what_can_be_chosen_works_together(tmp_path: Path, changes: dict[str, An
 
 
 @pytest.mark.parametrize("lora_rank", [0, 2])
+def test_the_reference_stays_the_start(tmp_path: Path, lora_rank: int) -> None:
+    """With one update a step the divergence is 0 in the first, and grows from there."""
+    spec = make_spec(
+        tmp_path / "run",
+        steps=3,
+        lr=1e-3,
+        num_mini_batches=1,
+        ppo_epochs=1,
+        lora_rank=lora_rank,
+        algorithm_args={"kl_coefficient": 0.01},
+    )
+
+    train(spec, Silence())
+
+    first, second, third = (line["actor/kl_loss"] for line in lines_of(spec.out).values())
+    assert first == pytest.approx(0, abs=1e-9)
+    assert 1e-6 < second < third
+
+
+@pytest.mark.parametrize("lora_rank", [0, 2])
 def test_tied_models_stay_in_step_with_the_engine(tmp_path: Path, lora_rank: int) -> None:
     """Over updates that are large enough to be seen; what a random model learns is to be short."""
     path = write_checkpoint(tmp_path / "model", tied=True)
@@ -266,9 +282,9 @@ def test_tied_models_stay_in_step_with_the_engine(tmp_path: Path, lora_rank: int
 
     train(spec, Silence())
 
-    for line in lines_of(tmp_path / "run").values():
-        assert line["mismatch/log_prob_diff_mean"] < 1e-4
-        assert line["actor/grad_norm"] > 0
+    lines = lines_of(tmp_path / "run").values()
+    assert max(line["mismatch/log_prob_diff_mean"] for line in lines) < 1e-4
+    assert max(line["actor/grad_norm"] for line in lines) > 0
 
 
 def test_the_demo_configuration_is_valid() -> None:

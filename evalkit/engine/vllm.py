@@ -58,7 +58,11 @@ class VllmEngine:
         sender.join()
 
     def rollout(self, requests: Sequence[Request]) -> Iterator[Rollout]:
-        """Equal requests with equal weights give equal rollouts, to the last bit on a CPU."""
+        """Equal requests with equal weights give equal rollouts, to the last bit on a CPU.
+
+        The log-probabilities are at temperature 1, unless the engine was loaded with
+        `logprobs_mode="processed_logprobs"`; then top-k and top-p count, too.
+        """
         self._send({"op": "rollout", "requests": list(_messages(requests))})
         for _ in requests:
             answer = self._receive("sample")

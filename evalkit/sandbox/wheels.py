@@ -1,9 +1,9 @@
 """Fetches the Python packages of the sandbox, pinned by hash, with this machine's pip."""
 
-import importlib.util
 import os
 import subprocess
 import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from evalkit.sandbox.recipe import Recipe
@@ -18,7 +18,7 @@ def install_wheels(made_from: Recipe, target: Path, architecture: str) -> None:
 
     Nothing of a package is run. Raises SandboxError.
     """
-    if importlib.util.find_spec("pip") is None:
+    if PathFinder.find_spec("pip") is None:
         raise SandboxError(f"{sys.executable} has no pip: run `{sys.executable} -m ensurepip`")
     command = [
         *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),

@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 _RAM = Path("/dev/shm")
 _ROOM = 2  # times the weights: a tied head is written twice
+_VLLM = {"logprobs_mode": "processed_logprobs"}  # at the temperature, not at temperature 1
 _ON_A_GPU = {"enable_sleep_mode": True, "gpu_memory_utilization": 0.5}
 _logger = logging.getLogger(__name__)
 
@@ -94,8 +95,8 @@ class EngineHost:
             "dtype": str(dtype).removeprefix("torch."),
             **self._spec.engine_args,
         }
-        if isinstance(self._engine, VllmEngine) and torch.cuda.is_available():
-            args = {**_ON_A_GPU, **args}
+        if isinstance(self._engine, VllmEngine):
+            args = {**_VLLM, **(_ON_A_GPU if torch.cuda.is_available() else {}), **args}
         self._engine.load(self.weights, args)
 
     def __enter__(self) -> Self:

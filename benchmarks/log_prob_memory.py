@@ -21,9 +21,8 @@ from torch import Tensor
 
 from evalkit.train.token_log_probs import TokenLogProbs, token_log_probs
 
-_NAIVE_COPIES = (
-    3.2  # of the float32 logits: three with one of them in work, and the head's gradient
-)
+_NAIVE_COPIES = 3.2
+"""Of the float32 logits, that the naive way holds at a time, the gradient of the head among them."""
 _TOLERANCES = {torch.float32: 1e-4, torch.bfloat16: 2e-2}  # of the largest value
 
 

@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from timing import interleave, print_ratios
 from tiny_model import make_endless
@@ -63,12 +64,13 @@ class _Contestant:
             self.phases[name].append(seconds)
         return float(report["seconds"])
 
-    def _read(self) -> dict:
+    def _read(self) -> dict[str, Any]:
         assert self._process.stdout
         line = self._process.stdout.readline()
         if not line:
-            raise SystemExit(f"{self._process.args} ended:\n{self._log.read_text()[-4000:]}")
-        return json.loads(line)
+            raise SystemExit(f"{self._process.args!r} ended:\n{self._log.read_text()[-4000:]}")
+        report: dict[str, Any] = json.loads(line)
+        return report
 
 
 def main() -> None:

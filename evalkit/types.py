@@ -8,6 +8,7 @@ Errors, all raised with a message for the user (the command line prints it witho
     ├── ModelError        the checkpoint is incomplete or unsuitable
     ├── EngineError       generation failed
     ├── SandboxError      the sandbox for programs is missing or unusable
+    ├── RewardServerError a reward server cannot be reached, refuses, or gives no grades
     └── RunError          a run directory is damaged or was written by another spec
         └── RunInUseError another process is writing it
 """
@@ -40,6 +41,10 @@ class EngineError(EvalkitError):
 
 class SandboxError(EvalkitError):
     """The sandbox is missing or unusable."""
+
+
+class RewardServerError(EvalkitError):
+    """A reward server that cannot be reached, refuses a request, or answers something else."""
 
 
 class RunError(EvalkitError):
@@ -108,7 +113,34 @@ class CodeTests:
     extraction: str = "last-block"
 
 
-Target = Answer | CodeTests
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InlineTests:
+    """The tests of a program themselves, input by input, in the schema of LiveCodeBench.
+
+    The other fields are those of `CodeTests`. Raises UsageError where there is no test, or not one
+    output for each input.
+    """
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    fn_name: str | None = None
+    time_limit_s: float = 6.0
+    extraction: str = "last-block"
+
+    def __post_init__(self) -> None:
+        if not self.inputs:
+            raise UsageError("there are no inputs: a program needs at least one test")
+        if len(self.inputs) != len(self.outputs):
+            raise UsageError(
+                f"there are {len(self.inputs)} inputs, but {len(self.outputs)} outputs"
+            )
+
+    @property
+    def num_tests(self) -> int:
+        return len(self.inputs)
+
+
+Target = Answer | CodeTests | InlineTests
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,36 @@ def test_a_result_is_taken_apart(docker: Docker) -> None:
     assert not container.is_worn
 
 
+FUNCTION = Program("", Mode.PROCESS, "f")
+OFFICIAL = Program("", Mode.OFFICIAL)
+ENDS = [
+    (PROGRAM, "ok", "", 0),
+    (PROGRAM, "runtime_error", "exit code 3", 3),
+    (PROGRAM, "runtime_error", "killed by signal 11", -11),
+    (PROGRAM, "runtime_error", "exit code 3: and more", None),
+    (PROGRAM, "time_limit", "cpu", None),
+    (PROGRAM, "memory_limit", "exit code 3", None),
+    (FUNCTION, "ok", "", None),
+    (FUNCTION, "runtime_error", "exit code 0", None),
+    (OFFICIAL, "ok", "", None),
+    (OFFICIAL, "runtime_error", "exit code 0", None),
+]
+
+
+@pytest.mark.parametrize(("program", "status", "detail", "exit_code"), ENDS)
+def test_only_a_plain_process_that_ended_by_itself_has_an_exit_code(
+    docker: Docker, program: Program, status: str, detail: str, exit_code: int | None
+) -> None:
+    """A function that is called can write what it likes where its result is read."""
+    container = started(docker)
+    docker.says({**RESULT, "status": status, "detail": detail}, b"123")
+    docker.says(DONE)
+
+    (found,) = container.run(program, [b"input"], Limits())
+
+    assert found.exit_code == exit_code
+
+
 BAD = {
     "another test": ({**RESULT, "i": 7}, b"123", "answered for test 7 unasked"),
     "no test": ({**RESULT, "i": None}, b"123", "unasked"),

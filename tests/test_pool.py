@@ -8,14 +8,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
 from evalkit.graders.pool import GraderPool
-from evalkit.graders.workers import Workers
+from evalkit.graders.process import Supervisor
+from evalkit.graders.workers import RequestFailedError, Workers
 from evalkit.grading import Grading
 from evalkit.maths.profiles import PROFILES
 from evalkit.progress import Silent
@@ -32,6 +33,7 @@ FUZZ = Path(__file__).parent.parent / "benchmarks" / "math_fuzz.py"
 SCRIPT = """
 import os, sys, time
 from evalkit.graders.pool import GraderPool
+from evalkit.graders.process import Supervisor
 from evalkit.types import Answer, Problem, Sample
 
 deadline, is_forked, *answers = sys.argv[1:]
@@ -303,6 +305,172 @@ def test_cancelled_waiting_takes_no_grade_from_others() -> None:
         assert (first.result().score, second.result().score) == (1.0, 1.0)
 
 
+def test_two_workers_that_died_idle_cost_no_verdict() -> None:
+    """The second attempt is made in a fresh process, not in another one that may be dead."""
+    with GraderPool(num_workers=2) as pool:
+        first, second = _two_idle_workers(pool)
+        for worker in (first, second):
+            worker.kill()
+
+        assert pool.grade(problem("x+1"), sample("1+x")).verdict is Verdict.CORRECT
+
+
+def test_supervisor_and_workers_killed_at_once_cost_no_verdict() -> None:
+    """The loss of the supervisor is no attempt of the comparison."""
+    with GraderPool(num_workers=1) as pool:
+        worker, (supervisor,) = _idle_worker(pool), supervisors_of(psutil.Process())
+        worker.suspend()
+        future = pool.submit(problem("x+1"), sample("1+x"))
+        for one in (supervisor, worker):
+            one.kill()
+
+        assert future.result(timeout=60).verdict is Verdict.CORRECT
+
+
+def test_supervisor_whose_end_is_not_seen_yet_costs_no_verdict(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A process that dies closes its socket before others can see that it has ended."""
+    with GraderPool(num_workers=1) as pool:
+        pool.start()
+        with monkeypatch.context() as patch:
+            patch.setattr(Supervisor, "is_alive", True)
+            _supervisors()[0].kill()
+
+            assert pool.grade(problem("x+1"), sample("1+x")).verdict is Verdict.CORRECT
+
+
+def test_supervisor_that_did_not_reply_is_not_asked_again() -> None:
+    """Its late reply would be taken for the next one."""
+    with GraderPool(num_workers=1) as pool:
+        worker, (supervisor,) = _idle_worker(pool), supervisors_of(psutil.Process())
+        assert pool._workers._supervisor
+        pool._workers._supervisor._control.settimeout(0.2)
+        supervisor.suspend()
+        worker.kill()
+        later = threading.Timer(0.3, supervisor.resume)
+        later.start()
+
+        assert pool.grade(problem("x+1"), sample("1+x")).verdict is Verdict.CORRECT
+        assert supervisor not in supervisors_of(psutil.Process())
+        later.join()
+
+
+def test_worker_that_outlives_its_supervisor_gives_its_verdict_and_ends() -> None:
+    """The next supervisor is not its parent and could not end it."""
+    with GraderPool(num_workers=2) as pool:
+        worker, (supervisor,) = _idle_worker(pool), supervisors_of(psutil.Process())
+        worker.suspend()
+        late = pool.submit(problem("x+1"), sample("1+x"))
+        supervisor.kill()
+        assert pool.grade(problem("x+2"), sample("2+x")).verdict is Verdict.CORRECT
+        worker.resume()
+
+        assert late.result(timeout=60).verdict is Verdict.CORRECT
+        worker.wait(timeout=10)
+        assert pool.num_failures == 1
+
+
+def test_no_verdict_is_wrong_or_missing_while_processes_are_killed() -> None:
+    """Workers, the supervisor, or all of them, again and again during load."""
+    answers = [(n, n + shift) for n in range(300) for shift in (0, 1)]
+    with GraderPool(num_workers=3) as pool:
+        futures = [pool.submit(problem(f"x+{n}"), sample(f"{m}+x")) for n, m in answers]
+        for number, victims in enumerate((workers, _supervisors, _supervisors_and_workers) * 2):
+            wait_for(lambda end=80 * (number + 1): sum(one.done() for one in futures) > end)
+            for one in victims():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
+        found = [future.result(timeout=60).verdict for future in futures]
+
+        assert found == [Verdict.CORRECT, Verdict.WRONG] * 300
+        assert pool.num_failures > 3
+
+
+def test_failures_are_counted() -> None:
+    """Each lost attempt, and the loss of the supervisor; not what goes well."""
+    with GraderPool(UNGUARDED, num_workers=1, deadline_s=0.2) as pool:
+        counts = [pool.num_failures]
+        pool.grade(problem("5"), sample("10000000!"))
+        counts.append(pool.num_failures)
+        (supervisor,) = supervisors_of(psutil.Process())
+        supervisor.kill()
+        supervisor.wait(timeout=10)
+        pool.grade(problem("5"), sample("x=5"))
+        counts.append(pool.num_failures)
+        pool.grade(problem("5"), sample("2+3"))
+
+        assert [*counts, pool.num_failures] == [0, 2, 3, 3]
+
+
+def test_check_passes_while_all_workers_are_busy() -> None:
+    """It has a worker of its own then."""
+    futures: list[Future[Grade]] = []
+
+    def check_busy_pool() -> None:
+        with GraderPool(UNGUARDED, num_workers=1, deadline_s=300) as pool:
+            futures.append(pool.submit(problem("5"), sample("10000000!")))
+            wait_until_computing(1)
+            pool.check(timeout_s=30)
+            assert not futures[0].done()
+            raise KeyError("done")
+
+    with pytest.raises(KeyError, match="done"):
+        check_busy_pool()
+
+
+def test_check_starts_what_has_died() -> None:
+    """A pool that nobody asks because it is not ready would stay so."""
+    with GraderPool(num_workers=1) as pool:
+        worker, (supervisor,) = _idle_worker(pool), supervisors_of(psutil.Process())
+        for one in (supervisor, worker):
+            one.kill()
+
+        pool.check(timeout_s=60)
+        assert pool.grade(problem("x+1"), sample("1+x")).verdict is Verdict.CORRECT
+
+
+def test_check_fails_in_time_and_passes_again() -> None:
+    """A process that hangs holds up nobody who only asks whether it does."""
+    with GraderPool(num_workers=1) as pool:
+        worker = _idle_worker(pool)
+        worker.suspend()
+        for _ in range(3):
+            with pytest.raises(RequestFailedError, match=r"within 0\.05 s"):
+                pool.check(timeout_s=0.05)
+        worker.resume()
+
+        pool.check(timeout_s=60)
+
+
+def test_check_ends_when_the_pool_is_closed() -> None:
+    """Nobody waits for a pool that will not answer any more."""
+    with ThreadPoolExecutor(1) as threads:
+        with GraderPool(num_workers=1) as pool:
+            _idle_worker(pool).suspend()
+            check = threads.submit(pool.check, timeout_s=60)
+            wait_for(lambda: not pool._workers._idle)
+
+        with pytest.raises(RequestFailedError, match="closed"):
+            check.result(timeout=30)
+
+
+def test_equal_comparisons_under_way_count_once() -> None:
+    """Whoever hands out work sees how much there is, and that it has ended when it is told so."""
+    seen = []
+    with GraderPool(num_workers=1) as pool:
+        worker = _idle_worker(pool)
+        worker.suspend()
+        futures = [pool.submit(problem("x+1"), sample(one)) for one in ("1+x", "1+x", "2+x")]
+        seen.append(pool.num_under_way)
+        futures[-1].add_done_callback(lambda _: seen.append(pool.num_under_way))
+        worker.resume()
+        for future in futures:
+            future.result(timeout=60)
+
+    assert seen == [2, 0]
+
+
 def test_easy_comparisons_start_no_process() -> None:
     """Nothing is loaded for answers that plain string code can judge."""
     with GraderPool(num_workers=1) as pool:
@@ -571,6 +739,25 @@ def _idle_worker(pool: GraderPool) -> psutil.Process:
     pool.grade(problem("x"), sample("y"))
     (worker,) = workers()
     return worker
+
+
+def _two_idle_workers(pool: GraderPool) -> list[psutil.Process]:
+    """The second one was started because the first did not go on."""
+    first = _idle_worker(pool)
+    first.suspend()
+    late = pool.submit(problem("x+2"), sample("2+x"))
+    pool.grade(problem("x+3"), sample("3+x"))
+    first.resume()
+    late.result(timeout=60)
+    return workers()
+
+
+def _supervisors() -> list[psutil.Process]:
+    return supervisors_of(psutil.Process())
+
+
+def _supervisors_and_workers() -> list[psutil.Process]:
+    return [*_supervisors(), *workers()]
 
 
 def _kill_computing_worker() -> int:

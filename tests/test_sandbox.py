@@ -1,21 +1,20 @@
 """The sandbox itself, in real containers: what each program leads to, and that nothing of it stays."""
 
 import gc
-import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from docker_wire import Wire, opened_wire
 
 from evalkit.sandbox import container as container_module
 from evalkit.sandbox import docker as docker_module
@@ -234,6 +233,22 @@ def test_the_status_says_how_a_program_ended(
     assert run_one(sandbox, ADD, b"1 2").stdout == b"3\n"
 
 
+EXIT_CODES: dict[str, tuple[str, int | None]] = {
+    "the end": ("print(1)", 0),
+    "an exit code": ("import sys\nsys.exit(7)", 7),
+    "an exception": ("1 / 0", 1),
+    "a signal": ("import os\nos.kill(os.getpid(), 15)", -15),
+    "a limit": ("while True: pass", None),
+}
+
+
+@pytest.mark.parametrize(("code", "exit_code"), EXIT_CODES.values(), ids=EXIT_CODES.keys())
+def test_a_plain_process_has_its_exit_code(
+    sandbox: DockerSandbox, code: str, exit_code: int | None
+) -> None:
+    assert run_one(sandbox, code).exit_code == exit_code
+
+
 @pytest.mark.parametrize(
     "code",
     [
@@ -265,6 +280,12 @@ def test_an_exception_is_told_on_stderr(sandbox: DockerSandbox) -> None:
 
     assert found.stdout == b"before\n"
     assert found.stderr.rstrip().endswith(b"KeyError: 'the reason'")
+
+
+def test_what_is_told_on_stderr_is_cut_off(sandbox: DockerSandbox) -> None:
+    found = run_one(sandbox, "import sys\nsys.stderr.write('x' * 1_000_000)")
+
+    assert (found.status, found.stderr) == (Status.OK, b"x" * 65_536)
 
 
 def test_output_is_kept_as_bytes(sandbox: DockerSandbox) -> None:
@@ -477,6 +498,25 @@ def test_a_container_that_was_killed_is_an_error_and_is_replaced(
     assert container_id(sandbox) != found
 
 
+KILL_FORK_SERVER = (
+    "for one in $(ls /proc | grep -x '[0-9]*' | sort -n); do "
+    "if grep -q '[z]ygote' /proc/$one/cmdline; then kill -9 $one; exit; fi; done; exit 1"
+)
+
+
+def test_a_container_whose_fork_server_was_killed_is_an_error_and_is_replaced(
+    sandbox: DockerSandbox, sandbox_client: "DockerClient"
+) -> None:
+    """The program dies with it, which is not the program's doing."""
+    found = sandbox_client.containers.get(container_id(sandbox))
+
+    with pytest.raises(SandboxError), _running(sandbox) as executions:  # noqa: PT012
+        assert found.exec_run(["sh", "-c", KILL_FORK_SERVER]).exit_code == 0
+        next(executions)
+
+    assert run_one(sandbox, ADD, b"1 2").stdout == b"3\n"
+
+
 def _running(sandbox: DockerSandbox) -> Any:
     """A program that has answered for its first test, and now takes long."""
     code = "import time\nif input() == 'wait': time.sleep(60)"
@@ -639,58 +679,12 @@ def test_what_a_dead_evalkit_left_is_removed_at_the_next_start(
         assert own_containers(sandbox_client, done.stdout.strip()) == []
 
 
-class Wire:
-    """A socket that passes everything on to Docker's, until it is cut."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._pairs: list[socket.socket] = []
-        self.mend()
-
-    def mend(self) -> None:
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(self.path))
-        self._listener.listen(64)
-        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
-
-    def cut(self) -> None:
-        for one in (self._listener, *self._pairs):
-            with closing(one), suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-        self._pairs.clear()
-        self.path.unlink()
-
-    def _accept(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            docker = socket.socket(socket.AF_UNIX)
-            docker.connect("/var/run/docker.sock")
-            self._pairs += [client, docker]
-            for ends in ((client, docker), (docker, client)):
-                threading.Thread(target=_pass_on, args=ends, daemon=True).start()
-
-
-def _pass_on(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(1 << 16):
-            target.sendall(data)
-    with suppress(OSError):
-        target.shutdown(socket.SHUT_WR)
-
-
 @pytest.fixture
 def wire(
     sandbox_client: "DockerClient", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Wire]:
-    if "DOCKER_HOST" in os.environ or not Path("/var/run/docker.sock").exists():
-        pytest.skip("Docker is not at its usual place")
-    made = Wire(tmp_path / "docker.sock")
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{made.path}")
-    yield made
-    made.cut()
+    with opened_wire(tmp_path, monkeypatch) as made:
+        yield made
 
 
 # The docker library leaks its socket where it cannot connect.

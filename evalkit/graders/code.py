@@ -1,17 +1,16 @@
 """Judges a program: runs it in a sandbox on inputs alone, and compares what comes back here."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 
 from evalkit.graders.compare import same_text, same_value
+from evalkit.graders.execute import check_machine, too_large
 from evalkit.sandbox.types import Execution, Limits, Mode, Program, Sandbox, Status
 from evalkit.teststore import Case
-from evalkit.types import DataError, SandboxError, Verdict
+from evalkit.types import DataError, Verdict
 
-MAX_CODE_CHARS = 2_000_000
 _GRACE = 2.0
 _SHOWN_CHARS = 200
 _VERDICTS = {
@@ -56,14 +55,14 @@ def judge(
     Raises SandboxError, also where the machine is too busy to run the program at all, and DataError
     where there is no test.
     """
-    if len(program.code) > MAX_CODE_CHARS:
+    if reason := too_large(program):
         return Judgement(
             verdict=Verdict.RUNTIME_ERROR,
             status=Status.RUNTIME_ERROR,
             num_passed=0,
             num_run=0,
             failing_test=0,
-            detail=f"a program of {len(program.code):,} characters; allowed are {MAX_CODE_CHARS:,}",
+            detail=reason,
         )
     judging = _Judging(program, limits)
     judging.run(enumerate(cases()), sandbox, grace=_GRACE, runs_all=runs_all)
@@ -113,7 +112,7 @@ class _Judging:
         self._num_run += index not in self.doubtful
         self._cpu_s += execution.cpu_s
         self._wall_s += execution.wall_s
-        self._check_machine(execution)
+        check_machine(execution, self._limits)
         failure = self._failure_of(index, execution, expected)
         is_slow = failure is None and execution.cpu_s > self._limits.cpu_s
         if is_slow and not is_final:
@@ -125,16 +124,6 @@ class _Judging:
             self._failures[index] = (*failure, execution.status)
         else:
             self._num_passed += 1
-
-    def _check_machine(self, execution: Execution) -> None:
-        """A program can look as if it got no CPU; what counts then is whether others took it."""
-        is_cut_short = execution.status is Status.TIME_LIMIT and execution.is_starved
-        is_busy = os.getloadavg()[0] > (os.cpu_count() or 1)
-        if is_cut_short and is_busy and execution.cpu_s < self._limits.cpu_s:
-            raise SandboxError(
-                f"the machine is overloaded: {execution.cpu_s:.1f} s of CPU time in "
-                f"{execution.wall_s:.0f} s"
-            )
 
     def _failure_of(
         self, index: int, execution: Execution, expected: str

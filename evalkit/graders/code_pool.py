@@ -3,36 +3,41 @@
 import hashlib
 import threading
 import time
-from collections import OrderedDict
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from functools import partial
+from typing import Any, Self, TypeVar
 
+from evalkit.graders.cases import CaseReader, Tests, tests_sha256
 from evalkit.graders.code import Judgement, judge
+from evalkit.graders.code_question import CodeQuestion
+from evalkit.graders.execute import execute
+from evalkit.graders.futures import CountingThreads, finished, following
+from evalkit.graders.memo import Memo
 from evalkit.graders.pool import profile_name
 from evalkit.graders.program import find_program
 from evalkit.sandbox.docker import MAX_GATHERED, DockerSandbox
-from evalkit.sandbox.types import Limits, Mode, Program
-from evalkit.teststore import Store
+from evalkit.sandbox.presence import require_sandbox
+from evalkit.sandbox.types import Execution, Limits, Mode, Program
 from evalkit.types import (
     CodeTests,
     DataError,
     Grade,
+    InlineTests,
     Problem,
     Sample,
     SandboxError,
     UsageError,
-    Verdict,
 )
 
 MODES = {"code": Mode.OFFICIAL, "code-process": Mode.PROCESS}
-_CACHE_SIZE = 100_000
-_NUM_ATTEMPTS = 2
+_MEMO_SIZE = 100_000
+
+R = TypeVar("R")
 
 
 class CodePool:
-    """As GraderPool, for programs.
+    """As GraderPool, for programs; `num_failures` counts attempts that failed with the sandbox.
 
     A failure of the sandbox is tried again, then GRADER_ERROR; so are tests that are missing, or
     are not those that the problem names, at once.
@@ -57,115 +62,113 @@ class CodePool:
         self._partial_credit = partial_credit
         self.sandbox = sandbox or DockerSandbox(num_slots=num_workers)
         # Who waits to run a program alone must not keep a slot from work meanwhile.
-        self._threads = ThreadPoolExecutor(self.sandbox.num_slots + MAX_GATHERED)
+        self._threads = CountingThreads(self.sandbox.num_slots + MAX_GATHERED)
+        self._memo: Memo[str, Judgement] = Memo(_MEMO_SIZE, lambda _: True)
+        self._cases = CaseReader()
+        self.num_failures = 0
         self._lock = threading.Lock()
-        self._stores: dict[str, Store] = {}
-        self._cache: OrderedDict[str, Future[Judgement]] = OrderedDict()
         self._is_closed = False
 
-    def submit(self, problem: Problem, sample: Sample) -> "Future[Grade]":
-        return self._threads.submit(self._grade, problem, sample)
+    def submit(self, problem: Problem, sample: Sample) -> Future[Grade]:
+        """The future is finished at once where there is no program, or its verdict is remembered.
 
-    def submit_code(self, code: str, tests: CodeTests) -> "Future[Judgement]":
-        """For a program at hand; the future raises as `judge`."""
-        return self._threads.submit(self.judge, code, tests)
+        It cannot be cancelled, since others may wait for the same program. Raises UsageError for a
+        problem that has no tests.
+        """
+        started = time.perf_counter()
+        question = self._question(problem, sample)
+        if question.found.code is None:
+            return finished(question.no_answer())
+        known = self._find(question.found.code, question.tests)
+        seconds = time.perf_counter() - started
+        if isinstance(known, Judgement):
+            return finished(question.grade(known, seconds))
+        return following(known, partial(_grade, question, seconds))
 
     def grade(self, problem: Problem, sample: Sample) -> Grade:
         """As `submit`, but waits. Never raises for what a model wrote."""
         return self.submit(problem, sample).result()
 
-    def _grade(self, problem: Problem, sample: Sample) -> Grade:
+    def submit_code(self, code: str, tests: Tests) -> Future[Judgement]:
+        """For a program at hand; equal ones are judged once.
+
+        The future raises SandboxError after the second failure of the sandbox, and DataError where
+        the tests are missing or are not those that `tests` names.
+        """
+        known = self._find(code, tests)
+        return finished(known) if isinstance(known, Judgement) else following(known, Future.result)
+
+    def run(self, code: str, stdin: str, *, time_limit_s: float) -> Future[Execution]:
+        """Runs a program once, as a plain process and without a verdict; nothing is remembered.
+
+        `time_limit_s` is CPU time. The future raises SandboxError after the second failure of the
+        sandbox; it can be cancelled until the program runs.
+        """
+        program, limits = Program(code, Mode.PROCESS), Limits(cpu_s=time_limit_s)
+        given = stdin.encode("utf-8", "surrogatepass")
+        work = partial(execute, program, given, self.sandbox, limits)
+        return self._threads.submit(self._attempt, work)
+
+    def check(self, *, timeout_s: float = 10.0) -> None:
+        """Raises SandboxError where Docker is silent for longer than that, or the image is missing."""
+        require_sandbox(timeout_s=timeout_s, language=self.sandbox.language)
+
+    @property
+    def num_under_way(self) -> int:
+        """Programs that were submitted and have not ended; equal ones count once."""
+        return self._threads.num_under_way
+
+    @property
+    def capacity(self) -> int:
+        """As many programs under way keep all slots of the sandbox busy."""
+        return self._threads.num_threads
+
+    def _question(self, problem: Problem, sample: Sample) -> CodeQuestion:
         tests = problem.target
-        if not isinstance(tests, CodeTests):
+        if not isinstance(tests, CodeTests | InlineTests):
             raise UsageError(f"grader {self.grader}: problem {problem.id} has no tests")
         found = find_program(
             sample, tests.extraction, look_into_unclosed_thinking=self._look_into_unclosed
         )
-        if found.code is None:
-            return Grade(verdict=Verdict.NO_ANSWER, score=0.0, rule=found.rule)
-        start = time.perf_counter()
-        rule = f"{found.rule}, {self.mode}"
-        try:
-            judgement = self.judge(found.code, tests)
-        except (SandboxError, DataError) as error:
-            if self._is_closed:
-                raise CancelledError from error
-            return Grade(verdict=Verdict.GRADER_ERROR, score=None, rule=rule, detail=str(error))
-        return Grade(
-            verdict=judgement.verdict,
-            score=self._score(judgement, tests.num_tests),
-            extracted=found.code,
-            span=(found.start, found.end),
-            rule=rule,
-            detail=_detail(judgement, tests.num_tests),
-            seconds=round(time.perf_counter() - start, 4),
+        return CodeQuestion(
+            found=found, tests=tests, mode=self.mode, partial_credit=self._partial_credit
         )
 
-    def judge(self, code: str, tests: CodeTests) -> Judgement:
-        """Equal programs are judged once.
+    def _find(self, code: str, tests: Tests) -> Judgement | Future[Judgement]:
+        work = partial(self._judge, code, tests)
+        return self._memo.find(
+            self._key(code, tests), lambda: self._threads.submit(self._attempt, work)
+        )
 
-        Raises SandboxError after the second failure of the sandbox, and DataError where the tests are
-        missing or are not those that `tests` names.
-        """
-        key = self._key(code, tests)
-        mine: Future[Judgement] = Future()
-        with self._lock:
-            future = self._cache.setdefault(key, mine)
-            self._cache.move_to_end(key)
-            if len(self._cache) > _CACHE_SIZE:
-                self._cache.popitem(last=False)
-        if future is not mine:
-            return future.result()
-        try:
-            judgement = self._judge(code, tests)
-        except BaseException as error:
-            with self._lock:
-                self._cache.pop(key, None)
-            mine.set_exception(error)
-            raise
-        mine.set_result(judgement)
-        return judgement
+    def _judge(self, code: str, tests: Tests) -> Judgement:
+        return judge(
+            Program(code, self.mode, tests.fn_name),
+            lambda: self._cases.read(tests),
+            self.sandbox,
+            Limits(cpu_s=tests.time_limit_s),
+            runs_all=self._partial_credit,
+        )
 
-    def _judge(self, code: str, tests: CodeTests) -> Judgement:
-        program = Program(code, self.mode, tests.fn_name)
-        limits = Limits(cpu_s=tests.time_limit_s)
-        store = self._store(tests.store)
-        if (found := store.sha256(tests.problem_id)) != tests.sha256:
-            raise DataError(
-                f"the tests of problem {tests.problem_id} in {store.path} are not those that the run "
-                f"was made with: expected sha256 {tests.sha256}, found {found}"
-            )
-        for attempt in range(_NUM_ATTEMPTS):
+    def _attempt(self, work: Callable[[], R]) -> R:
+        """Raises CancelledError for what closing the pool has cut short."""
+        for is_last in (False, True):
             try:
-                return judge(
-                    program,
-                    lambda: store.cases(tests.problem_id),
-                    self.sandbox,
-                    limits,
-                    runs_all=self._partial_credit,
-                )
-            except SandboxError:
-                if attempt + 1 == _NUM_ATTEMPTS or self._is_closed:
+                return work()
+            except SandboxError as error:
+                if self._is_closed:
+                    raise CancelledError from error
+                with self._lock:
+                    self.num_failures += 1
+                if is_last:
                     raise
         raise AssertionError("unreachable")
 
-    def _key(self, code: str, tests: CodeTests) -> str:
+    def _key(self, code: str, tests: Tests) -> str:
         parts = (
             *(self.sandbox.identity, self.mode, self.sandbox.memory_mib, self._partial_credit),
-            *(tests.sha256, tests.problem_id, tests.fn_name, tests.time_limit_s, code),
+            *(tests_sha256(tests), tests.fn_name, tests.time_limit_s, code),
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-    def _store(self, path: str) -> Store:
-        with self._lock:
-            if path not in self._stores:
-                self._stores[path] = Store.open(Path(path))
-            return self._stores[path]
-
-    def _score(self, judgement: Judgement, num_tests: int) -> float:
-        if self._partial_credit:
-            return judgement.num_passed / num_tests
-        return float(judgement.verdict is Verdict.CORRECT)
 
     def describe(self) -> dict[str, Any]:
         """For the manifest: what verdicts depend on besides program and tests."""
@@ -176,22 +179,19 @@ class CodePool:
         self._is_closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.sandbox.close()
-        for store in self._stores.values():
-            store.close()
+        self._threads.shutdown()  # a store must not be closed while it is read from
+        self._cases.close()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 
-def _detail(judgement: Judgement, num_tests: int) -> str:
-    if judgement.failing_test is None:
-        return ""
-    return f"test {judgement.failing_test + 1} of {num_tests}: {judgement.detail}"
+def _grade(question: CodeQuestion, seconds: float, done: Future[Judgement]) -> Grade:
+    try:
+        judgement = done.result()
+    except (SandboxError, DataError) as error:
+        return question.failure(error)
+    return question.grade(judgement, seconds + judgement.wall_s)

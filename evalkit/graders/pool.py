@@ -7,11 +7,11 @@ never costs another comparison its result.
 
 import os
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self
 
+from evalkit.graders.futures import CountingThreads, finished, following
 from evalkit.graders.memo import Memo
 from evalkit.graders.question import Outcome, Question, foreign_question, own_question
 from evalkit.graders.workers import RequestFailedError, Workers
@@ -23,6 +23,7 @@ from evalkit.types import Answer, Grade, Problem, Sample, UsageError, unknown
 _OWN = "math"
 _PROGRAMS = "v1"
 _MEMO_SIZE = 100_000
+_TRIVIAL = ("compare", "1", "1", 0.0, 0.0)
 
 
 def profile_name(unclosed_thinking: str, grader: str = _OWN) -> str:
@@ -58,7 +59,8 @@ class GraderPool:
         self.grader = grader
         self.profile = profile_name(unclosed_thinking, grader)
         self._look_into_unclosed = unclosed_thinking == "grade"
-        self._threads = ThreadPoolExecutor(num_workers or min(os.cpu_count() or 1, 8))
+        self._threads = CountingThreads(num_workers or min(os.cpu_count() or 1, 8))
+        self._checks = ThreadPoolExecutor(1)
         self._workers = Workers(memory_mib, deadline_s)
         self._memo: Memo[tuple[Any, ...], Outcome] = Memo(_MEMO_SIZE, _is_verdict)
 
@@ -74,13 +76,13 @@ class GraderPool:
             question.key, lambda: self._threads.submit(self._ask, question.request)
         )
         seconds = time.perf_counter() - started
-        future: Future[Grade] = Future()
         if isinstance(outcome, Outcome):
-            future.set_result(question.grade(outcome, seconds))
-        else:
-            future.set_running_or_notify_cancel()
-            outcome.add_done_callback(partial(_complete, future, question, seconds))
-        return future
+            return finished(question.grade(outcome, seconds))
+
+        def grade(done: "Future[Outcome]") -> Grade:
+            return question.grade(done.result(), seconds + done.result().seconds)
+
+        return following(outcome, grade)
 
     def grade(self, problem: Problem, sample: Sample) -> Grade:
         """As `submit`, but waits. Never raises for what a model wrote."""
@@ -103,6 +105,35 @@ class GraderPool:
     def start(self) -> None:
         """Starts the workers, so that the first comparison does not wait for them."""
         self._workers.start()
+
+    def check(self, *, timeout_s: float = 10.0) -> None:
+        """Has a worker compare something, a further one where all are busy; starts what has died.
+
+        Raises RequestFailedError where that fails or takes longer than `timeout_s`.
+        """
+        done = self._checks.submit(self._workers.ask, *_TRIVIAL)
+        try:
+            done.result(timeout_s)
+        except TimeoutError as error:
+            done.cancel()
+            raise RequestFailedError(f"no worker replied within {timeout_s:g} s") from error
+        except CancelledError as error:
+            raise RequestFailedError("the pool is being closed") from error
+
+    @property
+    def num_failures(self) -> int:
+        """How many processes died, hung or ran out of memory at work, and were replaced."""
+        return self._workers.num_failures
+
+    @property
+    def num_under_way(self) -> int:
+        """Comparisons that were submitted and are not made; equal ones count once."""
+        return self._threads.num_under_way
+
+    @property
+    def capacity(self) -> int:
+        """As many comparisons under way keep all workers busy."""
+        return 2 * self._threads.num_threads
 
     def _question(self, problem: Problem, sample: Sample) -> Question:
         target = problem.target
@@ -135,17 +166,8 @@ class GraderPool:
             self._threads.shutdown(wait=error is None)
         finally:
             self._workers.close()
-            self._threads.shutdown(wait=True, cancel_futures=True)
-
-
-def _complete(
-    future: "Future[Grade]", question: Question, seconds: float, done: "Future[Outcome]"
-) -> None:
-    try:
-        outcome = done.result()
-        future.set_result(question.grade(outcome, seconds + outcome.seconds))
-    except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the grade
-        future.set_exception(error)
+            for threads in (self._threads, self._checks):
+                threads.shutdown(wait=True, cancel_futures=True)
 
 
 def _is_verdict(outcome: Outcome) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from evalkit.graders.code import Judgement
 from evalkit.graders.code_pool import CodePool
+from evalkit.graders.futures import finished
 from evalkit.graders.program import EXTRACTIONS, find_program
 from evalkit.grading import sample_of
 from evalkit.pairs.bulk import Destination, Watcher, grade_rows
@@ -54,7 +55,7 @@ def grade_pairs(
         def submit(row: Pair) -> "Future[Judgement] | Future[None]":
             code = _code(row, extraction)
             if code is None:
-                return _no_program()
+                return finished(None)
             return pool.submit_code(code, _tests(store, row.question_id, time_limit_s, extraction))
 
         read = partial(read_rows, pairs, make)
@@ -89,12 +90,6 @@ def _tests(store: Store, question_id: str, time_limit_s: float, extraction: str)
 
 def _code(row: Pair, extraction: str) -> str | None:
     return find_program(sample_of(row.text), extraction).code if row.is_response else row.text
-
-
-def _no_program() -> "Future[None]":
-    done: Future[None] = Future()
-    done.set_result(None)
-    return done
 
 
 def _line(row: Pair, future: "Future[Judgement] | Future[None]") -> dict[str, Any]:

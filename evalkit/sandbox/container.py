@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.sandbox.client import Host, close_attached, docker_errors
 from evalkit.sandbox.options import container_options
+from evalkit.sandbox.results import out_of_memory, read_result
 from evalkit.sandbox.stream import SandboxStream
-from evalkit.sandbox.types import Execution, Limits, Program, Status
+from evalkit.sandbox.types import Execution, Limits, Program
 from evalkit.types import SandboxError
 
 if TYPE_CHECKING:
@@ -84,14 +85,16 @@ class Container:
             program.code.encode("utf-8", "surrogatepass"),
         )
         try:
-            yield from self._run_tests(iter(enumerate(inputs)), limits)
+            yield from self._run_tests(
+                iter(enumerate(inputs)), limits, has_exit_code=program.has_exit_code
+            )
         except GeneratorExit:
             self._finish(limits, is_cut_short=True)
             raise
         self._finish(limits)
 
     def _run_tests(
-        self, tests: Iterator[tuple[int, bytes]], limits: Limits
+        self, tests: Iterator[tuple[int, bytes]], limits: Limits, *, has_exit_code: bool
     ) -> Generator[Execution]:
         """Keeps a window of tests on their way, so that nobody waits for the other's turn."""
         sizes: dict[int, int] = {}
@@ -113,9 +116,9 @@ class Container:
                 head, payload = self._receive("result", limits.starved_wall_s + _SILENCE_S)
             except SandboxError:
                 if self._ran_out_of_memory():
-                    yield _out_of_memory(min(sizes))
+                    yield out_of_memory(min(sizes))
                 raise
-            execution = _execution(head, payload)
+            execution = read_result(head, payload, has_exit_code=has_exit_code)
             if sizes.pop(execution.index, None) is None:
                 raise SandboxError(f"the container answered for test {execution.index} unasked")
             yield execution
@@ -163,32 +166,3 @@ class Container:
             close_attached(self._attached)
         with suppress(SandboxError), docker_errors():
             self._container.remove(force=True)
-
-
-def _out_of_memory(index: int) -> Execution:
-    return Execution(
-        index=index,
-        status=Status.MEMORY_LIMIT,
-        detail="the memory of the container was used up, and the supervisor with it",
-    )
-
-
-def _execution(head: dict[str, Any], payload: bytes) -> Execution:
-    try:
-        stdout, stderr, value = head["out"], head["err"], head["val"]
-        if stdout + stderr + value != len(payload) or min(stdout, stderr, value) < 0:
-            raise SandboxError("the container sent a result of another length than announced")
-        return Execution(
-            index=head["i"],
-            status=Status(head["status"]),
-            detail=str(head["detail"]),
-            stdout=payload[:stdout],
-            stderr=payload[stdout : stdout + stderr],
-            value=payload[stdout + stderr :],
-            cpu_s=float(head["cpu_s"]),
-            wall_s=float(head["wall_s"]),
-            memory_mib=float(head["memory_mib"]),
-            is_starved=bool(head["is_starved"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise SandboxError(f"the container sent an incomplete result ({error})") from error

@@ -43,7 +43,7 @@ class DockerSandbox:
         self.num_slots = num_slots or os.cpu_count() or 1
         self.memory_mib = memory_mib
         self._runtime = runtime or os.environ.get("EVALKIT_SANDBOX_RUNTIME") or None
-        self._language = language
+        self.language = language
         self._client = connect()
         try:
             self._host = host_of(self._client)
@@ -162,7 +162,7 @@ class DockerSandbox:
                     memory_mib=self.memory_mib,
                     host=self._host,
                     runtime=self._runtime,
-                    language=self._language,
+                    language=self.language,
                 )
             except SandboxError as error:
                 failure = error

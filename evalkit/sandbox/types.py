@@ -52,6 +52,11 @@ class Program:
     mode: Mode
     fn_name: str | None = None
 
+    @property
+    def has_exit_code(self) -> bool:
+        """Whether a test ends with the end of its process, and not with the end of a call."""
+        return self.mode is Mode.PROCESS and self.fn_name is None
+
 
 class Status(StrEnum):
     OK = "ok"
@@ -65,13 +70,16 @@ class Status(StrEnum):
 class Execution:
     """What one test did. `value` is a returned value as typed JSON (sandboxes/python/runner/values.py).
 
-    `memory_mib` is the peak of the process where it ended with the test, else 0. `is_starved`: the
-    program was ready to run most of the time and did not get the CPU.
+    `exit_code` is negative for a signal, and None where the program was stopped or did not end with
+    the test. `stderr` is cut off after 64 KiB. `memory_mib` is the peak of the process where it ended
+    with the test, else 0. `is_starved`: the program was ready to run most of the time and did not get
+    the CPU.
     """
 
     index: int
     status: Status
     detail: str
+    exit_code: int | None = None
     stdout: bytes = b""
     stderr: bytes = b""
     value: bytes = b""

@@ -1,4 +1,4 @@
-.PHONY: install lint test test-slow test-verl docker demo build clean
+.PHONY: install lint test test-slow test-verl test-clients docker demo build clean
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -23,6 +23,9 @@ test-slow: install
 test-verl:
 	bash tools/test_verl.sh "$(PYTHON)"
 
+test-clients:
+	bash tools/test_clients.sh "$(PYTHON)"
+
 docker: install
 	bash tools/docker.sh
 
@@ -33,4 +36,4 @@ build: install
 	$(BIN)/python -m build
 
 clean:
-	rm -rf .venv .venv-verl dist results/demo
+	rm -rf .venv .venv-verl .venv-clients dist results/demo

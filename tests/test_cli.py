@@ -84,6 +84,7 @@ def test_commands_are_those_that_evalkit_promises() -> None:
         "grade-pairs",
         "audit",
         "train",
+        "serve",
         "compare-algorithms",
         "plot",
         "check-vectors",

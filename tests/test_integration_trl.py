@@ -1,5 +1,6 @@
 """ASPO as a trainer of TRL, on the demo task: its loss, its steps, its metrics, its rewards."""
 
+import asyncio
 import importlib.util
 import pickle
 import warnings
@@ -19,13 +20,14 @@ with warnings.catch_warnings():
 
 import torch
 from datasets import Dataset
+from serving import serving
 from torch import Tensor
 
 from evalkit.graders.pool import GraderPool
 from evalkit.integrations import rewards
-from evalkit.integrations.rewards import write_target
+from evalkit.integrations.labels import write_target
 from evalkit.integrations.trl import ASPOTrainer
-from evalkit.integrations.trl_reward import GraderReward
+from evalkit.integrations.trl_reward import AsyncGraderReward, GraderReward
 from evalkit.task import load_task
 from evalkit.train.aggregation import StepSize
 from evalkit.train.algorithms import ASPO_PAPER, Algorithm, Clip
@@ -34,6 +36,7 @@ from evalkit.train.losses import LossInputs, policy_loss
 from evalkit.types import UsageError
 
 Make = Callable[..., Any]
+IN_PROCESS = GraderReward()
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -51,7 +54,9 @@ def make(checkpoint: Path, tmp_path: Path) -> Make:
         for problem in load_task("demo").problems()[:8]
     ]
 
-    def make(kind: type[GRPOTrainer] = ASPOTrainer, **settings: Any) -> Any:
+    def make(
+        kind: type[GRPOTrainer] = ASPOTrainer, reward: Any = IN_PROCESS, **settings: Any
+    ) -> Any:
         config = GRPOConfig(
             output_dir=str(tmp_path),
             model_init_kwargs={"dtype": "float32"},
@@ -65,9 +70,7 @@ def make(checkpoint: Path, tmp_path: Path) -> Make:
             max_completion_length=40,
             **{"loss_type": "grpo", "per_device_train_batch_size": 4, **settings},
         )
-        return kind(
-            str(checkpoint), GraderReward(), args=config, train_dataset=Dataset.from_list(rows)
-        )
+        return kind(str(checkpoint), reward, args=config, train_dataset=Dataset.from_list(rows))
 
     return make
 
@@ -286,30 +289,82 @@ def test_settings_without_effect_are_an_error(
 def failing(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A completion on which the grader fails, its deadline being short."""
     with GraderPool("math-verify", num_workers=1, deadline_s=0.2) as pool:
-        monkeypatch.setattr(rewards, "_pool", lambda _: pool)
+        monkeypatch.setattr(rewards, "_pool", lambda *_: pool)
         yield r"\boxed{10000000!}"
 
 
-def test_rewards_are_grades(failing: str) -> None:
-    """Of texts and of messages; None, and no 0, where the grader failed."""
+def call_sync(reward: Any, **arguments: Any) -> Any:
+    return reward(**arguments)
+
+
+def call_async(reward: Any, **arguments: Any) -> Any:
+    return asyncio.run(reward(**arguments))
+
+
+KINDS = pytest.mark.parametrize(
+    ("kind", "call"),
+    [(GraderReward, call_sync), (AsyncGraderReward, call_async)],
+    ids=["sync", "async"],
+)
+
+
+@KINDS
+def test_rewards_are_grades(failing: str, kind: Any, call: Callable[..., Any]) -> None:
+    """Of texts and of messages; None, and no 0, where the grader failed or there is no target."""
     logged: dict[str, float] = {}
-    reward = pickle.loads(pickle.dumps(GraderReward(column="gold")))
-    found = reward(
-        prompts=["?"] * 5,
+    reward = pickle.loads(pickle.dumps(kind(column="gold")))
+    found = call(
+        reward,
+        prompts=["?"] * 7,
         completions=[
             r"\boxed{5}",
             [{"role": "assistant", "content": r"\boxed{5}", "name": r"\boxed{6}"}],
             r"\boxed{6}",
             "",
             failing,
+            "",
+            r"\boxed{5}",
         ],
-        gold=["5"] * 5,
+        gold=["5"] * 5 + ["", None],
         log_metric=logged.__setitem__,
     )
 
-    assert found == [1.0, 1.0, 0.0, 0.0, None]
+    assert found == [1.0, 1.0, 0.0, 0.0, None, None, None]
     assert logged == {"reward/grader_error_ratio": 0.2}
     assert reward.__name__ == "math"
+
+
+@KINDS
+def test_no_completions_have_no_rewards(kind: Any, call: Callable[..., Any]) -> None:
+    assert call(kind(), completions=[], answer=[], log_metric=lambda *_: None) == []
+
+
+@pytest.mark.parametrize("kind", [GraderReward, AsyncGraderReward], ids=["sync", "async"])
+def test_rewards_by_url_train_as_those_in_process(make: Make, server: str, kind: Any) -> None:
+    """GRPOTrainer logs the same, step by step, and ends with the same weights."""
+    trainers = []
+    for reward in (IN_PROCESS, kind(url=server)):
+        trainer = make(GRPOTrainer, reward, max_steps=4, learning_rate=1e-4)
+        trainer.train()
+        trainers.append(trainer)
+
+    here, there = trainers
+    assert rewards_of(there) == rewards_of(here)
+    assert 0 < sum(line["reward"] for line in rewards_of(here)) < len(rewards_of(here)) == 4
+    assert all(map(torch.equal, here.model.parameters(), there.model.parameters()))
+
+
+def rewards_of(trainer: Any) -> list[dict[str, float]]:
+    """What was logged of the rewards of each step."""
+    lines = [line for line in trainer.state.log_history if "loss" in line]
+    return [{name: line[name] for name in line if "reward" in name} for line in lines]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with serving() as server:
+        yield server.url
+        rewards.close()
 
 
 def test_rewards_need_their_column_and_grader() -> None:

@@ -12,17 +12,12 @@ from pyarrow import parquet
 
 from evalkit.graders.pool import GraderPool
 from evalkit.integrations import rewards
-from evalkit.integrations.rewards import read_target, write_target
+from evalkit.integrations.rewards import GraderFailedError
 from evalkit.integrations.verl_data import write_rows
-from evalkit.integrations.verl_reward import (
-    GraderFailedError,
-    compute_score,
-    compute_score_async,
-)
-from evalkit.types import Answer, CodeTests, DataError, UsageError
+from evalkit.integrations.verl_reward import compute_score, compute_score_async
+from evalkit.types import DataError, UsageError
 
 Score = Callable[..., dict[str, float]]
-TESTS = CodeTests(store="/tests/lcb", problem_id="a", num_tests=3, sha256="ab", fn_name="f")
 
 
 def call_sync(**arguments: Any) -> dict[str, float]:
@@ -51,7 +46,7 @@ def score(request: pytest.FixtureRequest) -> Score:
 def failing(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A completion on which the grader fails, its deadline being short."""
     with GraderPool("math-verify", num_workers=1, deadline_s=0.2) as pool:
-        monkeypatch.setattr(rewards, "_pool", lambda _: pool)
+        monkeypatch.setattr(rewards, "_pool", lambda *_: pool)
         yield r"\boxed{10000000!}"
 
 
@@ -125,6 +120,7 @@ def test_many_threads_get_their_own_scores() -> None:
         ({"grader": "maths"}, UsageError, "unknown grader 'maths'; known: archer2, "),
         ({"grader": "code"}, DataError, "needs tests as a JSON object, not '5'"),
         ({"thinking": True}, TypeError, "unexpected keyword argument 'thinking'"),
+        ({"url": "host:8000"}, UsageError, "reward server 'host:8000': it must be like http://HO"),
     ],
 )
 def test_what_cannot_be_graded_is_an_error(
@@ -133,19 +129,6 @@ def test_what_cannot_be_graded_is_an_error(
     """Also a setting that does not exist."""
     with pytest.raises(error, match=message):
         score(solution_str="", ground_truth="5", **arguments)
-
-
-def test_tests_of_programs_survive_the_column() -> None:
-    """And so does an answer."""
-    assert read_target("code", write_target(TESTS)) == TESTS
-    assert read_target("math", write_target(Answer("{}"))) == Answer("{}")
-
-
-@pytest.mark.parametrize("text", ["[]", '{"store": "a"}', '{"stores": "a"}'])
-def test_tests_that_are_incomplete_are_an_error(text: str) -> None:
-    """Nothing is left to a default that the file did not name."""
-    with pytest.raises((DataError, UsageError)):
-        read_target("code", text)
 
 
 def test_rows_of_a_task_are_graded_as_the_task_is(

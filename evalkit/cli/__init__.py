@@ -19,6 +19,7 @@ from evalkit.cli import (
     plot,
     running,
     sandbox,
+    serve,
     tasks,
     training,
     vectors,
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 running.register(app)
 training.register(app)
+serve.register(app)
 comparison.register(app)
 plot.register(app)
 grading.register(app)

@@ -84,12 +84,14 @@ _HELP: Mapping[str, Mapping[str, str]] = {
         "engine": "vllm (default) or hf.",
         "engine_args": "K=V,K=V for the engine, or a JSON object.",
         "grader_workers": "Processes that grade.",
+        "reward_url": "Reward servers (evalkit serve) that grade instead, comma-separated.",
     },
 }
 _AS_TEXT = {
     "tasks": str | None,
     "validate": str | None,
     "log_to": str | None,
+    "reward_url": str | None,
     "engine_args": list[str] | None,
     "algorithm_args": list[str] | None,
     "config": Path | None,

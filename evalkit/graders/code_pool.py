@@ -34,6 +34,7 @@ MODES = {"code": Mode.OFFICIAL, "code-process": Mode.PROCESS}
 _MEMO_SIZE = 100_000
 
 R = TypeVar("R")
+Find = Callable[[str, Tests], Judgement | Future[Judgement] | None]
 
 
 class CodePool:
@@ -75,12 +76,23 @@ class CodePool:
         It cannot be cancelled, since others may wait for the same program. Raises UsageError for a
         problem that has no tests.
         """
+        future = self._submit(problem, sample, self._find)
+        assert future is not None
+        return future
+
+    def submit_known(self, problem: Problem, sample: Sample) -> Future[Grade] | None:
+        """As `submit`, but None where that would start a program."""
+        return self._submit(problem, sample, self._get)
+
+    def _submit(self, problem: Problem, sample: Sample, find: Find) -> Future[Grade] | None:
         started = time.perf_counter()
         question = self._question(problem, sample)
         if question.found.code is None:
             return finished(question.no_answer())
-        known = self._find(question.found.code, question.tests)
+        known = find(question.found.code, question.tests)
         seconds = time.perf_counter() - started
+        if known is None:
+            return None
         if isinstance(known, Judgement):
             return finished(question.grade(known, seconds))
         return following(known, partial(_grade, question, seconds))
@@ -139,6 +151,9 @@ class CodePool:
         return self._memo.find(
             self._key(code, tests), lambda: self._threads.submit(self._attempt, work)
         )
+
+    def _get(self, code: str, tests: Tests) -> Judgement | Future[Judgement] | None:
+        return self._memo.get(self._key(code, tests))
 
     def _judge(self, code: str, tests: Tests) -> Judgement:
         return judge(

@@ -34,7 +34,7 @@ def following(work: Future[S], make: Callable[[Future[S]], R]) -> Future[R]:
 
 
 class CountingThreads(ThreadPoolExecutor):
-    """`num_under_way` calls were submitted and have not ended; those that wait for them come later."""
+    """`num_under_way` calls were submitted and have not ended; a future that is done has ended."""
 
     def __init__(self, num_threads: int) -> None:
         super().__init__(num_threads)
@@ -43,12 +43,21 @@ class CountingThreads(ThreadPoolExecutor):
         self._lock = threading.Lock()
 
     def submit(self, call: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
-        future = super().submit(call, *args, **kwargs)
-        with self._lock:
-            self.num_under_way += 1
-        future.add_done_callback(self._count_end)
+        future = super().submit(self._counted, call, *args, **kwargs)
+        self._add(1)
+        future.add_done_callback(self._count_cancelled)
         return future
 
-    def _count_end(self, _: Future[Any]) -> None:
+    def _counted(self, call: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+        try:
+            return call(*args, **kwargs)
+        finally:
+            self._add(-1)
+
+    def _count_cancelled(self, future: Future[Any]) -> None:
+        if future.cancelled():
+            self._add(-1)
+
+    def _add(self, number: int) -> None:
         with self._lock:
-            self.num_under_way -= 1
+            self.num_under_way += number

@@ -25,17 +25,25 @@ class Memo(Generic[K, V]):
         self._known: OrderedDict[K, V] = OrderedDict()
         self._under_way: dict[K, Future[V]] = {}
 
-    def find(self, key: K, start: Callable[[], Future[V]]) -> V | Future[V]:
-        """The result where it is known, else the work under way; `start` is called where none is."""
+    def get(self, key: K) -> V | Future[V] | None:
+        """The result where it is known, else the work under way, else None."""
         with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-                return self._known[key]
-            if key in self._under_way:
-                return self._under_way[key]
+            return self._get(key)
+
+    def find(self, key: K, start: Callable[[], Future[V]]) -> V | Future[V]:
+        """As `get`, but `start` is called where there is neither."""
+        with self._lock:
+            if (found := self._get(key)) is not None:
+                return found
             future = self._under_way[key] = start()
         future.add_done_callback(partial(self._finish, key))
         return future
+
+    def _get(self, key: K) -> V | Future[V] | None:
+        if key in self._known:
+            self._known.move_to_end(key)
+            return self._known[key]
+        return self._under_way.get(key)
 
     def _finish(self, key: K, done: Future[V]) -> None:
         has_result = not done.cancelled() and done.exception() is None

@@ -70,12 +70,25 @@ class GraderPool:
         It cannot be cancelled, since others may wait for the same comparison. Raises UsageError
         for a problem that has no answer.
         """
+        future = self._submit(problem, sample, starts=True)
+        assert future is not None
+        return future
+
+    def submit_known(self, problem: Problem, sample: Sample) -> "Future[Grade] | None":
+        """As `submit`, but None where that would give a worker something to do."""
+        return self._submit(problem, sample, starts=False)
+
+    def _submit(self, problem: Problem, sample: Sample, *, starts: bool) -> "Future[Grade] | None":
         started = time.perf_counter()
         question = self._question(problem, sample)
-        outcome = question.outcome or self._memo.find(
-            question.key, lambda: self._threads.submit(self._ask, question.request)
+        outcome = question.outcome or (
+            self._memo.find(question.key, lambda: self._start(question))
+            if starts
+            else self._memo.get(question.key)
         )
         seconds = time.perf_counter() - started
+        if outcome is None:
+            return None
         if isinstance(outcome, Outcome):
             return finished(question.grade(outcome, seconds))
 
@@ -83,6 +96,9 @@ class GraderPool:
             return question.grade(done.result(), seconds + done.result().seconds)
 
         return following(outcome, grade)
+
+    def _start(self, question: Question) -> "Future[Outcome]":
+        return self._threads.submit(self._ask, question.request)
 
     def grade(self, problem: Problem, sample: Sample) -> Grade:
         """As `submit`, but waits. Never raises for what a model wrote."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from evalkit.integrations.rewards import write_target
+from evalkit.integrations.labels import write_target
 from evalkit.task import load_task
 from evalkit.types import Answer, Target
 
@@ -28,7 +28,10 @@ def _rows(name: str, data_dir: Path | None) -> list[dict[str, Any]]:
         {
             "data_source": task.name,
             "prompt": [dict(message) for message in problem.messages],
-            "reward_model": {"style": "rule", "ground_truth": write_target(problem.target)},
+            "reward_model": {
+                "style": "rule",
+                "ground_truth": write_target(problem.target, task=task.name),
+            },
             "extra_info": {
                 "index": index,
                 "problem_id": problem.id,

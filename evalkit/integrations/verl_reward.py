@@ -5,19 +5,13 @@ makes every exception a 0, which is what `compute_score` exists to avoid.
 """
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from evalkit.integrations.rewards import read_target, submit
-from evalkit.types import EvalkitError, Grade
-
-_logger = logging.getLogger(__name__)
-
-
-class GraderFailedError(EvalkitError):
-    """The grader failed, not the completion: there is no reward."""
+from evalkit.integrations.labels import read_label
+from evalkit.integrations.rewards import score_of, submit
+from evalkit.types import Grade
 
 
 def compute_score(
@@ -29,16 +23,20 @@ def compute_score(
     grader: str = "math",
     thinking_opened: bool = False,
     fallback: float | None = None,
+    url: str = "",
 ) -> dict[str, float]:
     """The reward of one completion: always the keys `score`, 0 to 1, and `grader_error`, 0 or 1.
 
     `extra_info` may hold the row's own `grader`, and `rel_tolerance` and `abs_tolerance` of its
     answer. `thinking_opened`: the chat template ends inside `<think>`, as that of DeepSeek-R1's
-    distillations. A failure of the grader is logged and raises GraderFailedError; with `fallback`,
-    that is the score instead and `grader_error` is 1. verl's own trainer leaves a completion whose
-    reward raised out of its group.
+    distillations. `url`: the reward server that grades, or several by commas; without one the
+    grading is done in process.
+
+    A failure of the grader raises GraderFailedError; with `fallback`, that is the score instead,
+    which is logged, and `grader_error` is 1. verl's own trainer leaves a completion whose reward
+    raised out of its group.
     """
-    future = _submitted(solution_str, ground_truth, extra_info or {}, grader, thinking_opened)
+    future = _submitted(solution_str, ground_truth, extra_info or {}, grader, thinking_opened, url)
     return _reward(future.result(), data_source, fallback)
 
 
@@ -51,26 +49,26 @@ async def compute_score_async(
     grader: str = "math",
     thinking_opened: bool = False,
     fallback: float | None = None,
+    url: str = "",
 ) -> dict[str, float]:
     """As `compute_score`; verl awaits it, so that no thread waits. Not for the manager `remote`."""
-    future = _submitted(solution_str, ground_truth, extra_info or {}, grader, thinking_opened)
+    future = _submitted(solution_str, ground_truth, extra_info or {}, grader, thinking_opened, url)
     return _reward(await asyncio.wrap_future(future), data_source, fallback)
 
 
 def _submitted(
-    completion: str, ground_truth: str, row: Mapping[str, Any], grader: str, thinking_opened: bool
+    completion: str,
+    ground_truth: str,
+    row: Mapping[str, Any],
+    grader: str,
+    thinking_opened: bool,
+    url: str,
 ) -> "Future[Grade]":
-    grader = row.get("grader", grader)
     tolerances = {name: row.get(name, 0.0) for name in ("rel_tolerance", "abs_tolerance")}
-    target = read_target(grader, ground_truth, **tolerances)
-    return submit(grader, target, completion, thinking_opened=thinking_opened)
+    label = read_label(ground_truth, grader=row.get("grader", grader), **tolerances)
+    return submit(label, completion, thinking_opened=thinking_opened, url=url)
 
 
 def _reward(grade: Grade, data_source: str, fallback: float | None) -> dict[str, float]:
-    if grade.score is not None:
-        return {"score": grade.score, "grader_error": 0.0}
-    message = f"the grader failed on a completion for {data_source}: {grade.detail}"
-    if fallback is None:
-        raise GraderFailedError(message)
-    _logger.warning("%s; its reward is the fallback %s", message, fallback)
-    return {"score": fallback, "grader_error": 1.0}
+    score = score_of(grade, fallback, f"a completion for {data_source}")
+    return {"score": score, "grader_error": float(grade.score is None)}

@@ -26,6 +26,7 @@ _MAY_CHANGE = (
     "max_mismatch",
     "max_gen_batches",  # a step that it stopped was not made
     "grader_workers",
+    "reward_url",  # the same graders there
     "data_dir",
     "validate",
     "validate_every",

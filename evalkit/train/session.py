@@ -7,7 +7,7 @@ from typing import Protocol
 
 import torch
 
-from evalkit.graders.opening import check_available, open_pool
+from evalkit.graders.opening import check_available, open_reward_pool
 from evalkit.launch import Model, check_lengths, make_prompts, open_model
 from evalkit.plan import Plan, limited, make_plan
 from evalkit.train.checkpoints import Checkpoints, Progress, is_complete
@@ -18,6 +18,7 @@ from evalkit.train.loggers import Sinks, check_sinks, open_sinks
 from evalkit.train.loop import Trainer
 from evalkit.train.policy import Policy
 from evalkit.train.prompts import ProblemStream, check_not_validated, open_stream
+from evalkit.train.reward_servers import check_tasks
 from evalkit.train.spec import TrainSpec
 from evalkit.train.timing import timed
 from evalkit.train.validation import comparable_scores, validate
@@ -42,7 +43,7 @@ def train(spec: TrainSpec, watcher: Watcher) -> Path:
     model = open_model(plan.spec)
     assert model.checkpoint is not None
     start = model.checkpoint.path
-    check_available({one.task.grader for one in plan.tasks})
+    check_available({one.task.grader for one in plan.tasks}, urls=spec.reward_url)
     record = make_record(spec, plan, model.identity)
     with ExitStack() as stack:
         stack.enter_context(opened(spec.out, record))
@@ -53,9 +54,11 @@ def train(spec: TrainSpec, watcher: Watcher) -> Path:
         watcher.stage("reading the problems")
         stream = open_stream(plan, model)
         context = max(stream.longest, _check_validation(spec, model, stream))
+        collector = _collector(spec, plan, stack)
+        if spec.reward_url:
+            check_tasks(collector.pools, stream.problems)
         watcher.stage("loading the model")
         policy = load_policy(spec, start)
-        collector = _collector(spec, plan, stack)
         trainer = Trainer(spec, stream, policy, _reference(spec, policy, start), collector, host)
         session = _Session(spec, start, trainer, host, watcher)
         progress = session.restore()
@@ -95,7 +98,10 @@ def _reference(spec: TrainSpec, policy: Policy, path: Path) -> Policy | None:
 
 def _collector(spec: TrainSpec, plan: Plan, stack: ExitStack) -> Collector:
     names = sorted({one.task.grader for one in plan.tasks})
-    pools = {name: open_pool(name, num_workers=spec.grader_workers) for name in names}
+    pools = {
+        name: open_reward_pool(name, urls=spec.reward_url, num_workers=spec.grader_workers)
+        for name in names
+    }
     for pool in pools.values():
         stack.enter_context(pool)
     return Collector(pools, spec.rules(), spec.group_size, spec.max_tokens, spec.seed)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.configs import checked_fields, load_yaml
+from evalkit.graders.addresses import server_urls
 from evalkit.spec import RunSpec
 from evalkit.train.algorithms import ALGORITHMS, Algorithm
 from evalkit.types import UsageError, unknown
@@ -29,6 +30,9 @@ class TrainSpec:
     float32 without); master weights are float32. `max_mismatch` bounds the mean difference between
     the engine's and the trainer's log-probabilities, in nats (None: ten times that of the first
     step, but from 0.001 to 0.1).
+
+    `reward_url` are the reward servers that grade the samples (none: this process does). Tests of
+    programs stay where they are: the servers must have loaded the tasks.
 
     `validate` are tasks as in `evalkit run`, run on the starting model and every `validate_every`
     steps with a checkpoint; `save_every` makes further checkpoints (None: only at the end). Of these
@@ -68,6 +72,7 @@ class TrainSpec:
     engine_args: Mapping[str, Any] = field(default_factory=dict)
     grader: str | None = None
     grader_workers: int | None = None
+    reward_url: tuple[str, ...] = ()
     data_dir: Path | None = None
     limit: int | None = None
     validate: tuple[str, ...] = ()
@@ -81,6 +86,7 @@ class TrainSpec:
     def __post_init__(self) -> None:
         self._check_names()
         self._check_numbers()
+        server_urls(self.reward_url)
         if self.validate_every and not self.validate:
             raise UsageError("validate_every needs validate: the tasks to run")
         buffer = self.rules().overlong_buffer
@@ -211,7 +217,7 @@ def make_train_spec(explicit: Mapping[str, Any], config: Path | None = None) -> 
     values = {**in_file, **given}
     for name in ("engine_args", "algorithm_args"):
         values[name] = {**in_file.get(name, {}), **given.get(name, {})}
-    for name in ("tasks", "validate", "log_to"):
+    for name in ("tasks", "validate", "log_to", "reward_url"):
         texts = values.get(name, ())
         values[name] = tuple(one.strip() for text in texts for one in text.split(","))
     if absent := [name for name in _NEEDED if values.get(name) in (None, ())]:

@@ -85,6 +85,7 @@ def test_commands_are_those_that_evalkit_promises() -> None:
         "audit",
         "train",
         "serve",
+        "parity",
         "compare-algorithms",
         "plot",
         "check-vectors",

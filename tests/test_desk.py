@@ -319,7 +319,7 @@ def test_what_cannot_be_started_is_a_result(
     async def check() -> None:
         batch = Batch(2)
         make_desk(1).add(batch, placed([costly(start), work.cheap("next")]))
-        found = {}
+        found: dict[int, Future[Any]] = {}
         async for done in batch.results(asyncio.get_running_loop().time() + FAR_AWAY_S):
             found.update(done)
         assert found[0].exception() is error
@@ -338,7 +338,7 @@ def test_what_fails_later_is_a_result(make_desk: Callable[[int], Desk], work: Wo
         desk.add(batch, placed([costly(lambda: futures[0]), costly(lambda: futures[1])]))
         futures[0].cancel()
         futures[1].set_exception(ValueError("no"))
-        found = {}
+        found: dict[int, Future[Any]] = {}
         async for done in batch.results(asyncio.get_running_loop().time() + FAR_AWAY_S):
             found.update(done)
         assert found[0].cancelled()

@@ -238,6 +238,74 @@ def test_a_key_is_shown_as_far_as_it_helps(
     assert all(one.getMessage().isprintable() for one in caplog.records)
 
 
+# --- any value in any place
+
+REQUESTS: dict[str, dict[str, Any]] = {
+    "/grade": {
+        "items": [
+            {
+                **{"task": "demo", "problem_id": "1", "completion": "1", "id": "a"},
+                **{"grader": "math", "thinking_opened": True, "finish_reason": "stop"},
+                "tests_sha256": "0",
+            },
+            {"target": {"answer": "1", "rel_tolerance": 0.1}, "completion": "1"},
+            {"target": {"inputs": ["1"], "outputs": ["1"], "fn_name": "f"}, "completion": "1"},
+        ],
+        "deadline_s": 5,
+    },
+    "/get_reward": {"query": ["q"], "prompts": ["p"], "labels": ["1"]},
+    "/get_reward/demo": {"query": ["q"], "prompts": ["p"], "labels": ["1"]},
+    "/slime": {"prompt": "p", "response": "1", "label": "1"},
+    "/slime/demo": {"prompt": "p", "response": "1", "label": "1"},
+    "/run_code": {"code": "1", "stdin": "x", "language": "python", "run_timeout": 1, "files": {}},
+    "/seed_session": {},
+    "/verify": {
+        "responses_create_params": {"input": "p"},
+        "response": {
+            "output": [{"type": "message", "content": [{"type": "output_text", "text": "1"}]}],
+            "usage": {"input_tokens": 1},
+        },
+        "expected_answer": "1",
+        "verifier_metadata": {"unit_tests": {"inputs": ["1"], "outputs": ["2"]}},
+    },
+    "/aggregate_metrics": {"verify_responses": [{"reward": 1.0, "_ng_task_index": 0}]},
+}
+ODD = [
+    *("\ud800", "\x00\n\x1b[31m", "x" * 60_000, '{"inputs": 1}', "[[", "../../etc/passwd"),
+    *(float("nan"), float("-inf"), 10**400, -1, True, None, [None], {"\ud800": {"\n": 1}}),
+]
+
+
+def places(value: Any) -> Iterator[list[Any]]:
+    """The value itself, and all that is in it."""
+    yield []
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from ([key, *rest] for rest in places(value[key]))
+
+
+def with_value(request: Any, place: list[Any], value: Any) -> Any:
+    if not place:
+        return value
+    key, *rest = place
+    changed = request.copy()
+    changed[key] = with_value(request[key], rest, value)
+    return changed
+
+
+@pytest.mark.parametrize("path", REQUESTS)
+def test_no_value_breaks_an_endpoint(client: httpx.Client, path: str) -> None:
+    """It is read, or refused in words that can be shown; nothing fails."""
+    request = REQUESTS[path]
+    for place in places(request):
+        for value in ODD:
+            answer = client.post(path, content=json.dumps(with_value(request, place, value)))
+            assert answer.status_code < 500, (place, value)
+            if answer.status_code != 200:
+                _, error, where = refusal(answer)
+                assert (error + where).isprintable(), (place, value)
+
+
 # --- names
 
 

@@ -16,6 +16,7 @@ from evalkit.cli import (
     doctor,
     grading,
     maths,
+    parity,
     plot,
     running,
     sandbox,
@@ -42,6 +43,7 @@ app = typer.Typer(
 running.register(app)
 training.register(app)
 serve.register(app)
+parity.register(app)
 comparison.register(app)
 plot.register(app)
 grading.register(app)
@@ -76,7 +78,7 @@ def _options(
 
 
 def main() -> None:
-    """Exit codes: 0 done, 1 an error, 2 wrong usage, 3 done with grader errors, 130 interrupted."""
+    """Exit codes: 0 done, 1 an error, 2 wrong usage, 3 done with grader errors, 4 scores differ, 130 interrupted."""
     try:
         app()
     except (EvalkitError, OSError) as error:

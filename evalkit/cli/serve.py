@@ -82,7 +82,7 @@ def register(app: typer.Typer) -> None:
 def _command(**given: Any) -> None:
     values = {name: value for name, value in given.items() if value is not None}
     spec = make_serve_spec(values, values.pop("config", None))
-    for module in ("fastapi", "uvicorn", "prometheus_client"):
+    for module in ("fastapi", "fastapi_offline", "httptools", "prometheus_client", "uvicorn"):
         if importlib.util.find_spec(module) is None:
             raise UsageError(f"serve needs {module}: pip install 'evalkit[serve]'")
     from evalkit.server.serving import serve

@@ -73,6 +73,7 @@ _HELP: Mapping[str, Mapping[str, str]] = {
         "keep_last": "Checkpoints that stay. Default: 2.",
         "keep_best": "Keep the best of the validated ones, too.",
         "log_to": "tensorboard, wandb; metrics.jsonl is always written.",
+        "log_rollouts": "Write the samples of each step with their grades to rollouts/STEP.jsonl.",
     },
     "Prompt": {
         "system_prompt": "System message.",

@@ -69,7 +69,7 @@ class Supervisor:
 
     def __init__(self, memory_mib: int, deadline_s: float) -> None:
         self._lock = threading.Lock()
-        self._control, theirs = socket.socketpair()
+        self._control, theirs = _pair()
         module = "evalkit.graders.supervisor"
         command = [sys.executable, "-P", "-m", module, str(os.getpid()), str(memory_mib)]
         try:
@@ -101,7 +101,7 @@ class Supervisor:
             raise
 
     def start_worker(self) -> Worker:
-        ours, theirs = socket.socketpair()
+        ours, theirs = _pair()
         with theirs, self._lock:
             try:
                 socket.send_fds(self._control, [MESSAGE.pack(START)], [theirs.fileno()])
@@ -141,3 +141,10 @@ class Supervisor:
         if len(reply) < MESSAGE.size:
             raise WorkerLostError("the supervisor of the workers ended")
         return int(MESSAGE.unpack(reply)[0])
+
+
+def _pair() -> tuple[socket.socket, socket.socket]:
+    try:
+        return socket.socketpair()
+    except OSError as error:
+        raise WorkerLostError(f"cannot open a socket: {error}") from error

@@ -30,12 +30,18 @@ class Label:
 
 
 def write_target(target: Target, *, task: str = "") -> str:
-    """For a column of a trainer's data: the answer, or the tests or where they are, as JSON.
+    """For a column of a trainer's data: the answer, or as JSON what cannot be said by a text alone.
 
-    A reward server that has loaded the `task` of stored tests is not sent the tests.
+    That are tests, or where they are, and answers with tolerances. A reward server that has loaded the `task` of stored tests is not sent the tests.
     """
     if isinstance(target, Answer):
-        return target.text
+        if not (target.rel_tolerance or target.abs_tolerance):
+            return target.text
+        tolerances = {
+            "rel_tolerance": target.rel_tolerance,
+            "abs_tolerance": target.abs_tolerance,
+        }
+        return json.dumps({"answer": target.text, **tolerances})
     return json.dumps({**({"task": task} if task else {}), **dataclasses.asdict(target)})
 
 

@@ -34,7 +34,7 @@ class RequestError(EvalkitError):
 
 def log_refusal(scope: Mapping[str, Any], error: RequestError) -> None:
     """Trainers show the status of an answer, but not what it says."""
-    path = ascii(scope["path"])[1:201]
+    path = ascii(scope["path"])[1:-1][:200]
     place = f"{error.where}: " if error.where else ""
     _logger.warning("%s %s: %d %s%s", scope["method"], path, error.status, place, error)
 

@@ -47,10 +47,7 @@ class Guard:
         answer = _Answer(send)
         started = time.perf_counter()
         try:
-            await self._run(scope, receive, answer)
-        except RequestError as error:
-            log_refusal(scope, error)
-            await error.response()(scope, receive, answer.send)
+            await self._answer(scope, receive, answer)
         except _GoneError:
             _logger.info("%s %s: the client went away", scope["method"], scope["path"])
         except Exception:
@@ -59,6 +56,13 @@ class Guard:
             endpoint = getattr(scope.get("route"), "path", "none")
             seconds = time.perf_counter() - started
             self._service.metrics.count_request(endpoint, answer.status, seconds)
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        try:
+            await self._run(scope, receive, answer)
+        except RequestError as error:
+            log_refusal(scope, error)
+            await error.response()(scope, receive, answer.send)
 
     async def _run(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         headers = dict(scope["headers"])

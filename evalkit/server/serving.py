@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from evalkit.server.app import create_app
+from evalkit.server.connection import Connection, raise_limit
 from evalkit.server.service import Service
 from evalkit.server.spec import ServeSpec
 from evalkit.types import UsageError
@@ -25,6 +26,7 @@ def serve(spec: ServeSpec, started: Callable[[Service, str], None]) -> None:
     Requests under way have `drain_s` to finish; what has not by then is answered by 503. Nobody new
     is let in meanwhile.
     """
+    Connection.max_connections = raise_limit()
     logging.getLogger("evalkit.server").setLevel(logging.WARNING)
     with _listening(spec) as listener, Service(spec) as service:
         host, port = listener.getsockname()[:2]
@@ -44,6 +46,7 @@ class _Server(uvicorn.Server):
                 create_app(service),
                 log_level="warning",
                 access_log=False,
+                http=Connection,
                 ws="none",
                 server_header=False,
                 timeout_keep_alive=_KEEP_ALIVE_S,

@@ -129,7 +129,8 @@ def _known_problem(
     problem = loaded.problems[problem_id]
     target = problem.target
     if tests_sha256 and isinstance(target, CodeTests) and target.sha256 != tests_sha256:
-        text = f"the tests of {problem_id} have sha256 {target.sha256} here, not {tests_sha256}"
+        asked = ascii(tests_sha256[:80])
+        text = f"the tests of {problem_id} have sha256 {target.sha256} here, not {asked}"
         raise RequestError(409, text, _at(where, "tests_sha256"))
     return problem
 

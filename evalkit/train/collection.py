@@ -39,10 +39,20 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Graded:
+    """A sample with its grade, whether or not it comes into a group."""
+
+    problem: TrainingProblem
+    rollout: Rollout
+    grade: Grade
+
+
+@dataclass(frozen=True, slots=True)
 class Collected:
     groups: tuple[Group, ...]
     num_samples: int
     num_errors: int
+    graded: tuple[Graded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +83,12 @@ class Collector:
         groups = [[graded[r.seed] for r in members] for members in requests]
         kept = [[one for one in members if one[1].score is not None] for members in groups]
         full = [(chosen[i][1], members) for i, members in enumerate(kept) if len(members) > 1]
-        return Collected(self._groups(full), len(graded), num_errors)
+        all_graded = tuple(
+            Graded(one, *found)
+            for (_, one), members in zip(chosen, groups, strict=True)
+            for found in members
+        )
+        return Collected(self._groups(full), len(graded), num_errors, all_graded)
 
     def _groups(
         self, graded: list[tuple[TrainingProblem, list[tuple[Rollout, Grade]]]]

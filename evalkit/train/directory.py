@@ -34,6 +34,7 @@ _MAY_CHANGE = (
     "keep_last",
     "keep_best",
     "log_to",
+    "log_rollouts",
     "note",
     "engine_args",  # those that change samples are in the identity
 )

@@ -15,6 +15,7 @@ from evalkit.train.experience import Experience
 from evalkit.train.mismatch import check_mismatch
 from evalkit.train.policy import Policy
 from evalkit.train.prompts import ProblemStream
+from evalkit.train.rollouts import write_rollouts
 from evalkit.train.scoring import Scored, score_all
 from evalkit.train.spec import TrainSpec
 from evalkit.train.timing import Timer
@@ -53,6 +54,9 @@ class Trainer:
                 lambda engine: self._collect(engine, before.position), self.policy.dtype
             )
         self._host.release()
+        if self._spec.log_rollouts:
+            graded = [one for some in collected for one in some.graded]
+            write_rollouts(self._spec.out, number, graded)
         metrics = sampling_metrics(collected)
         groups = self._chosen([group for one in collected for group in one.groups])
         mismatch = before.mismatch

@@ -36,8 +36,9 @@ class TrainSpec:
 
     `validate` are tasks as in `evalkit run`, run on the starting model and every `validate_every`
     steps with a checkpoint; `save_every` makes further checkpoints (None: only at the end). Of these
-    the last `keep_last` stay, and with `keep_best` the one that validated best. `note` is printed
-    with everything that is reported of the run.
+    the last `keep_last` stay, and with `keep_best` the one that validated best. `log_rollouts`
+    keeps the samples of every step with their grades. `note` is printed with everything that is
+    reported of the run.
     """
 
     model: str
@@ -81,6 +82,7 @@ class TrainSpec:
     keep_last: int = 2
     keep_best: bool = True
     log_to: tuple[str, ...] = ()
+    log_rollouts: bool = False
     note: str = ""
 
     def __post_init__(self) -> None:

@@ -43,7 +43,7 @@ Scores = Annotated[
 Opened = Annotated[
     bool,
     typer.Option(
-        "--thinking-opened", help="Prompts end inside <think>, where rows have no prompt text."
+        "--thinking-opened", help="Prompts end inside the thinking, where rows have no prompt text."
     ),
 ]
 Out = Annotated[

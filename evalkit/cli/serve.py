@@ -31,7 +31,7 @@ Examples:
 
     curl http://127.0.0.1:8000/grade -H 'Content-Type: application/json' \\
 
-        -d '{"items": [{"target": "1/2", "completion": "so it is \\\\\\\\boxed{0.5}"}]}'
+        -d '{"items": [{"target": "1/2", "completion": "so it is \\\\boxed{0.5}"}]}'
 """
 
 _HELP: Mapping[str, Mapping[str, str]] = {
@@ -42,7 +42,7 @@ _HELP: Mapping[str, Mapping[str, str]] = {
         "config": "YAML file; the command line wins.",
         "data_dir": "Directory with benchmark files.",
         "problems": "For code tasks: problems in LiveCodeBench's schema, JSONL.",
-        "thinking_opened": "Prompts end inside <think>, where a request says nothing.",
+        "thinking_opened": "Prompts end inside the thinking, where a request says nothing.",
         "unclosed_thinking": "no_answer (default) or grade.",
         "grader_workers": "Processes or containers of each grader. Default: one per core.",
         "fallback": "Score where the grader failed and a trainer must get a number. Default: 0.",

@@ -10,6 +10,7 @@ from typing import Any
 
 import uvicorn
 
+from evalkit.server.connection import Connection
 from evalkit.server.guard import App, Message
 
 
@@ -111,7 +112,9 @@ async def post(app: App, path: str, content: Any, **headers: str) -> Any:
 @contextmanager
 def listening(app: App) -> Iterator[str]:
     """The address of the application on a port of this machine, until the end of the block."""
-    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False, ws="none")
+    config = uvicorn.Config(
+        app, port=0, log_level="warning", access_log=False, http=Connection, ws="none"
+    )
     server = uvicorn.Server(config)
     thread = Thread(target=server.run)
     thread.start()

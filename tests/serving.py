@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event, Thread
+from typing import IO
 
 import psutil
 
@@ -36,9 +37,24 @@ def serving(*options: str, token: str | None = None) -> Iterator[Server]:
             first = process.stderr.readline()
             address = re.search(r"http://\S+", first)
             assert address, first + process.stderr.read()
-            yield Server(address[0], process.pid)
+            with _drained(process.stderr):
+                try:
+                    yield Server(address[0], process.pid)
+                finally:
+                    process.terminate()
         finally:
             process.terminate()
+
+
+@contextmanager
+def _drained(stream: IO[str]) -> Iterator[None]:
+    """A full pipe would stop the server."""
+    reader = Thread(target=stream.read)
+    reader.start()
+    try:
+        yield
+    finally:
+        reader.join()
 
 
 @contextmanager

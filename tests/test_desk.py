@@ -36,7 +36,7 @@ class Work:
 
     def piece(self, name: Any) -> Make:
         """To be started by a desk, and ended by the test."""
-        return costly(lambda: self._start(name, Future()))
+        return costly(lambda: self.begin(name, Future()))
 
     def cheap(self, name: Any) -> Make:
         """Done when it is started."""
@@ -44,11 +44,11 @@ class Work:
         def start() -> "Future[Any]":
             future: Future[Any] = Future()
             future.set_result(name)
-            return self._start(name, future)
+            return self.begin(name, future)
 
         return lambda index: Piece(index, start, start)
 
-    def _start(self, name: Any, future: "Future[Any]") -> "Future[Any]":
+    def begin(self, name: Any, future: "Future[Any]") -> "Future[Any]":
         with self._change:
             self.started.append(name)
             self._futures[name] = future
@@ -206,14 +206,15 @@ def test_at_the_deadline_there_is_what_is_done(
 
 
 def test_no_time_at_all_is_no_error(make_desk: Callable[[int], Desk], work: Work) -> None:
-    """A deadline that has passed."""
+    """A deadline that has passed: there is nothing, not even a part that is empty."""
 
-    async def check() -> dict[int, Any]:
+    async def check() -> list[Any]:
         batch = Batch(1)
         make_desk(1).add(batch, placed([work.piece("late")]))
-        return await results(batch, limit_s=-1.0)
+        found = batch.results(asyncio.get_running_loop().time() - 1)
+        return [done async for done in found]
 
-    assert asyncio.run(check()) == {}
+    assert asyncio.run(check()) == []
 
 
 def test_nothing_to_do_is_done(make_desk: Callable[[int], Desk]) -> None:
@@ -424,3 +425,55 @@ def test_what_is_known_does_not_wait_for_workers(
         return await results(known)
 
     assert asyncio.run(check()) == {0: "known"}
+
+
+def test_a_huge_batch_that_is_known_does_not_stand_before_a_single_item(
+    make_desk: Callable[[int], Desk], work: Work
+) -> None:
+    """It is looked at in turn, too."""
+    gate = threading.Event()
+
+    def known() -> "Future[Any]":
+        gate.wait(FAR_AWAY_S)
+        future: Future[Any] = Future()
+        future.set_result(None)
+        return work.begin("huge", future)
+
+    async def check() -> None:
+        desk, single = make_desk(1), Batch(1)
+        desk.add(Batch(10_000), [Piece(i, known, known) for i in range(10_000)])
+        desk.add(single, placed([work.cheap("single")]))
+        gate.set()
+        await results(single)
+
+    asyncio.run(check())
+
+    assert work.started.index("single") <= 16
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_what_is_forgotten_while_it_is_looked_at_is_not_kept(
+    make_desk: Callable[[int], Desk], work: Work, is_known: bool
+) -> None:
+    """Whether it was in the desk's hands just then, or behind that."""
+    desk, looks, gate = make_desk(1), threading.Event(), threading.Event()
+
+    def known() -> "Future[Any] | None":
+        looks.set()
+        gate.wait(FAR_AWAY_S)
+        return work.begin("known", Future()) if is_known else None
+
+    async def check() -> dict[int, Any]:
+        gone, other = Batch(100), Batch(1)
+        desk.add(gone, [Piece(i, known, lambda: work.begin("gone", Future())) for i in range(100)])
+        await asyncio.to_thread(looks.wait, FAR_AWAY_S)
+        gone.drop()
+        desk.forget(gone)
+        gate.set()
+        desk.add(other, placed([work.cheap("other")]))
+        return await results(other)
+
+    assert asyncio.run(check()) == {0: "other"}
+    assert desk.depth == 0
+    assert "gone" not in work.started
+    assert work.started.count("known") <= 8

@@ -96,7 +96,9 @@ def test_a_label_that_does_not_say_enough_is_an_error(
         read_label(label, grader=grader)
 
 
-@pytest.mark.parametrize("target", [STORED, INLINE, Answer("{}"), Answer("x"), Answer("0.5", 1e-4, 0.01)])
+@pytest.mark.parametrize(
+    "target", [STORED, INLINE, Answer("{}"), Answer("x"), Answer("0.5", 1e-4, 0.01)]
+)
 @pytest.mark.parametrize("task", ["", "lcb"])
 def test_a_target_survives_the_column(target: Target, task: str) -> None:
     """With the task of tests, which a reward server may have loaded."""

@@ -95,7 +95,7 @@ def test_sent_tests_give_the_grades_of_tests_here(place: Place) -> None:
 @pytest.mark.parametrize(
     ("changes", "task", "message"),
     [
-        ({"sha256": "ab"}, TASK, "HTTP 409: .*, not ab"),
+        ({"sha256": "ab"}, TASK, "HTTP 409: .*, not 'ab"),
         ({"problem_id": "treble"}, TASK, "HTTP 404: .*'treble'"),
         ({}, "lcb-v5", "HTTP 404: .*'lcb-v5'"),
     ],

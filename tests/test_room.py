@@ -153,6 +153,19 @@ def test_waiting_ends_at_the_deadline() -> None:
     in_loop(check())
 
 
+def test_who_has_waited_in_vain_leaves_no_room() -> None:
+    """It never was inside."""
+
+    async def check() -> None:
+        room = Room(10, refuses=False)
+        async with held(room, 10):
+            for _ in range(3):
+                assert (await refusal(room, 5, limit_s=0.0)).status == 429
+            assert (await refusal(room, 1, limit_s=0.0)).status == 429
+
+    in_loop(check())
+
+
 def test_no_more_wait_than_there_is_room() -> None:
     """What waits is in memory, too."""
 
@@ -232,9 +245,11 @@ def test_the_room_is_empty_in_the_end(visits: Sequence[tuple[int, bool]]) -> Non
     async def visit(room: Room, num_items: int, inside: list[int]) -> None:
         async with held(room, num_items):
             inside.append(num_items)
-            assert sum(inside) <= 10
-            await asyncio.sleep(0)
-            inside.remove(num_items)
+            try:
+                assert sum(inside) <= 10
+                await asyncio.sleep(0)
+            finally:
+                inside.remove(num_items)
 
     async def check() -> None:
         room = Room(10, refuses=False)
@@ -245,7 +260,8 @@ def test_the_room_is_empty_in_the_end(visits: Sequence[tuple[int, bool]]) -> Non
             await asyncio.sleep(0)
             if is_cancelled:
                 tasks[len(tasks) // 2].cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert not [one for one in outcomes if isinstance(one, AssertionError)]
         async with held(room, 10, limit_s=0.0):
             pass
 

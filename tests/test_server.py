@@ -20,6 +20,7 @@ from evalkit.graders.pool import GraderPool
 from evalkit.graders.wire import grade_of
 from evalkit.grading import sample_of
 from evalkit.server.app import create_app
+from evalkit.server.errors import RequestError
 from evalkit.server.guard import App
 from evalkit.server.service import Service
 from evalkit.server.spec import ServeSpec
@@ -191,6 +192,22 @@ def test_programs_are_graded(sandbox_client: "DockerClient") -> None:
     with Service(ServeSpec(graders=("code",), grader_workers=1)) as service:
         found = asyncio.run(check(create_app(service)))
     assert found == ["correct", "wrong", "correct", "no_answer"]
+
+
+@pytest.mark.docker
+def test_a_program_without_a_result_in_time(sandbox_client: "DockerClient") -> None:
+    """It is an error that may be tried again; the next program finds its place free."""
+
+    async def check(service: Service) -> None:
+        code = "import time; time.sleep({}); print(7)"
+        with pytest.raises(RequestError) as found:
+            await service.run_program(code.format(1), "", time_limit_s=5, deadline_s=0.1)
+        assert (found.value.status, found.value.retry_after_s) == (504, 1)
+        execution = await service.run_program(code.format(0), "", time_limit_s=5, deadline_s=60)
+        assert execution.stdout == b"7\n"
+
+    with Service(ServeSpec(graders=("code",), grader_workers=1)) as service:
+        asyncio.run(check(service))
 
 
 # --- as in process
@@ -440,7 +457,7 @@ def test_the_metrics_are_what_was_sent() -> None:
     """Each request, item and verdict once; what is refused is no item."""
 
     async def check(service: Service, app: App) -> None:
-        for items in ([boxed("7"), boxed("8")], [], [boxed("7")]):
+        for items in ([boxed("7"), boxed("7"), boxed("8")], [], [boxed("7")]):
             await post(app, "/grade", {"items": items})
         for wrong in (b"{", b"{}", {"items": [boxed("7", task="x")]}):
             await post(app, "/grade", wrong)
@@ -453,11 +470,11 @@ def test_the_metrics_are_what_was_sent() -> None:
         }
         assert list(counts.values()) == [3, 1, 1, 1]
         assert found[requests % ("none", 404)] == 1
-        assert found['evalkit_items_total{grader="math"}'] == 3
-        assert found['evalkit_verdicts_total{grader="math",verdict="correct"}'] == 2
+        assert found['evalkit_items_total{grader="math"}'] == 4
+        assert found['evalkit_verdicts_total{grader="math",verdict="correct"}'] == 3
         assert found['evalkit_verdicts_total{grader="math",verdict="wrong"}'] == 1
         assert found['evalkit_request_seconds_count{endpoint="/grade"}'] == 6
-        assert found['evalkit_grading_seconds_count{grader="math"}'] == 3
+        assert found['evalkit_grading_seconds_count{grader="math"}'] == 4
         assert gauge(service, "evalkit_queue_depth") == gauge(service, "evalkit_under_way") == 0
 
     with_service(check)

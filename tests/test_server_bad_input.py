@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -444,17 +445,19 @@ def test_a_hundred_megabytes(client: httpx.Client, is_chunked: bool) -> None:
         (b'{"items": [], "x": [' + b"[[[[]]]]," * 500_000 + b"1]}", {413}),
         (b'{"items": [], "x": "' + b",[{" * 1_000_000 + b'"}', {422}),
         (b'{"items": [' + b"1," * 100_000 + b"1]}", {422}),
+        (b'{"items": [{"target": {"inputs": [' + b"1," * 100_000 + b"1]}}]}", {422}),
+        (b'{"items": [{"target": {"outputs": [' + b"1," * 100_000 + b"1]}}]}", {422}),
         (b'{"items": [' + b'"' * 1_000_000, {400}),
         (b'{"items": [' + b'"\\' * 1_000_000, {400}),
     ],
-    ids=["numbers", "objects", "nested", "in text", "fewer", "quotes", "escapes"],
+    ids=range(9),
 )
 def test_bodies_of_many_values(client: httpx.Client, body: bytes, statuses: set[int]) -> None:
     """Each takes hundreds of bytes once it is read; the first error is enough."""
     status, error, _ = refusal(client.post("/grade", content=body))
 
     assert status in statuses
-    assert "more)" not in error
+    assert re.search(r"\d{3,} more", error) is None
 
 
 @pytest.mark.parametrize("ids", [["a", "a"], ["a", None, "b", None, "a"], ["", ""]])

@@ -135,6 +135,23 @@ def test_what_is_before_a_wrong_line_is_graded(
     assert last.keys() == {"error", "where"}
 
 
+def test_a_line_without_an_end_is_not_read_for_ever(runner: asyncio.Runner, app: App) -> None:
+    """It ends where a line is too long; what came before is graded."""
+
+    async def check() -> list[Any]:
+        call = Call(app, "/grade/stream", headers=NDJSON)
+        call.write(line(7) + b"{")
+        for _ in range(30):
+            call.write(bytes(100_000))
+        await call.end()
+        return call.lines
+
+    grade, last = runner.run(check())
+
+    assert grade["score"] == 1.0
+    assert last["where"] == "line 2"
+
+
 def test_a_wrong_line_does_not_wait_for_the_rest(runner: asyncio.Runner, app: App) -> None:
     """A client that would send for ever learns what is wrong."""
 
@@ -259,6 +276,24 @@ def test_grades_that_nobody_reads_are_bounded(
 
     assert 0 < len(grades) < 200
     assert "not read" in last["error"]
+
+
+def test_grades_that_are_read_are_without_bound(
+    runner: asyncio.Runner, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit is for what waits."""
+    monkeypatch.setattr(stream, "_MOST_UNREAD_BYTES", 10_000)
+
+    async def check() -> list[Any]:
+        call = Call(app, "/grade/stream", headers=NDJSON)
+        for number in range(1, 101):
+            call.write(line(7) * 2)
+            await call.until_lines(2 * number)
+        call.write(b"", is_last=True)
+        await call.end()
+        return call.lines
+
+    assert runner.run(check())[-1] == {"num_items": 200}
 
 
 @pytest.fixture(scope="module")

@@ -59,7 +59,8 @@ class Batch:
             with self._lock:
                 found, self._finished = self._finished, []
             num_seen += len(found)
-            yield found
+            if found:
+                yield found
 
     async def _is_changed(self, until: float) -> bool:
         """False where nothing has changed by then."""

@@ -6,14 +6,17 @@ import resource
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _HEAD_S = 10.0
+_MOST_DESCRIPTORS = 10_000  # macOS refuses more than 10,240
 _NUM_RESERVED = 200  # for workers, files and the listener
 
 
 def raise_limit() -> int:
-    """Lets this process have as many descriptors as it may; returns how many clients that leaves."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return max(hard - _NUM_RESERVED, hard // 2)
+    """Lets this process have as many descriptors as it may need; returns how many clients that leaves."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return max(most - _NUM_RESERVED, most // 2)
 
 
 class Connection(HttpToolsProtocol):

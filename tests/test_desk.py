@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.server.batch import Batch, BatchDroppedError
-from evalkit.server.desk import Desk, Piece
+from evalkit.server.desk import Desk, Piece, Start
 
 FAR_AWAY_S = 20.0
 Make = Callable[[int], Piece]
@@ -23,7 +23,7 @@ def placed(makes: Iterable[Make]) -> list[Piece]:
 
 
 def costly(start: Callable[[], "Future[Any]"]) -> Make:
-    return lambda index: Piece(index, lambda: None, start)
+    return lambda index: (index, lambda: start)
 
 
 class Work:
@@ -46,7 +46,7 @@ class Work:
             future.set_result(name)
             return self.begin(name, future)
 
-        return lambda index: Piece(index, start, start)
+        return lambda index: (index, start)
 
     def begin(self, name: Any, future: "Future[Any]") -> "Future[Any]":
         with self._change:
@@ -441,7 +441,7 @@ def test_a_huge_batch_that_is_known_does_not_stand_before_a_single_item(
 
     async def check() -> None:
         desk, single = make_desk(1), Batch(1)
-        desk.add(Batch(10_000), [Piece(i, known, known) for i in range(10_000)])
+        desk.add(Batch(10_000), [(i, known) for i in range(10_000)])
         desk.add(single, placed([work.cheap("single")]))
         gate.set()
         await results(single)
@@ -458,14 +458,17 @@ def test_what_is_forgotten_while_it_is_looked_at_is_not_kept(
     """Whether it was in the desk's hands just then, or behind that."""
     desk, looks, gate = make_desk(1), threading.Event(), threading.Event()
 
-    def known() -> "Future[Any] | None":
+    def start() -> "Future[Any]":
+        return work.begin("gone", Future())
+
+    def prepare() -> "Future[Any] | Start":
         looks.set()
         gate.wait(FAR_AWAY_S)
-        return work.begin("known", Future()) if is_known else None
+        return work.begin("known", Future()) if is_known else start
 
     async def check() -> dict[int, Any]:
         gone, other = Batch(100), Batch(1)
-        desk.add(gone, [Piece(i, known, lambda: work.begin("gone", Future())) for i in range(100)])
+        desk.add(gone, [(i, prepare) for i in range(100)])
         await asyncio.to_thread(looks.wait, FAR_AWAY_S)
         gone.drop()
         desk.forget(gone)

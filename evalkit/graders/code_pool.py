@@ -34,7 +34,6 @@ MODES = {"code": Mode.OFFICIAL, "code-process": Mode.PROCESS}
 _MEMO_SIZE = 100_000
 
 R = TypeVar("R")
-Find = Callable[[str, Tests], Judgement | Future[Judgement] | None]
 
 
 class CodePool:
@@ -76,26 +75,24 @@ class CodePool:
         It cannot be cancelled, since others may wait for the same program. Raises UsageError for a
         problem that has no tests.
         """
-        future = self._submit(problem, sample, self._find)
-        assert future is not None
-        return future
+        known = self.prepare(problem, sample)
+        return known if isinstance(known, Future) else known()
 
-    def submit_known(self, problem: Problem, sample: Sample) -> Future[Grade] | None:
-        """As `submit`, but None where that would start a program."""
-        return self._submit(problem, sample, self._get)
-
-    def _submit(self, problem: Problem, sample: Sample, find: Find) -> Future[Grade] | None:
+    def prepare(
+        self, problem: Problem, sample: Sample
+    ) -> Future[Grade] | Callable[[], Future[Grade]]:
+        """As `submit`, but where a program would have to be run, the function that does so."""
         started = time.perf_counter()
         question = self._question(problem, sample)
-        if question.found.code is None:
+        code = question.found.code
+        if code is None:
             return finished(question.no_answer())
-        known = find(question.found.code, question.tests)
+        known = self._memo.get(key := self._key(code, question.tests))
         seconds = time.perf_counter() - started
         if known is None:
-            return None
-        if isinstance(known, Judgement):
-            return finished(question.grade(known, seconds))
-        return following(known, partial(_grade, question, seconds))
+            work = partial(self._find, code, question.tests, key)
+            return lambda: _grade_of(question, work(), seconds)
+        return _grade_of(question, known, seconds)
 
     def grade(self, problem: Problem, sample: Sample) -> Grade:
         """As `submit`, but waits. Never raises for what a model wrote."""
@@ -107,7 +104,7 @@ class CodePool:
         The future raises SandboxError after the second failure of the sandbox, and DataError where
         the tests are missing or are not those that `tests` names.
         """
-        known = self._find(code, tests)
+        known = self._find(code, tests, self._key(code, tests))
         return finished(known) if isinstance(known, Judgement) else following(known, Future.result)
 
     def run(self, code: str, stdin: str, *, time_limit_s: float) -> Future[Execution]:
@@ -146,14 +143,9 @@ class CodePool:
             found=found, tests=tests, mode=self.mode, partial_credit=self._partial_credit
         )
 
-    def _find(self, code: str, tests: Tests) -> Judgement | Future[Judgement]:
+    def _find(self, code: str, tests: Tests, key: str) -> Judgement | Future[Judgement]:
         work = partial(self._judge, code, tests)
-        return self._memo.find(
-            self._key(code, tests), lambda: self._threads.submit(self._attempt, work)
-        )
-
-    def _get(self, code: str, tests: Tests) -> Judgement | Future[Judgement] | None:
-        return self._memo.get(self._key(code, tests))
+        return self._memo.find(key, lambda: self._threads.submit(self._attempt, work))
 
     def _judge(self, code: str, tests: Tests) -> Judgement:
         return judge(
@@ -202,6 +194,15 @@ class CodePool:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _grade_of(
+    question: CodeQuestion, judged: Judgement | Future[Judgement], seconds: float
+) -> Future[Grade]:
+    """`seconds` were spent so far."""
+    if isinstance(judged, Judgement):
+        return finished(question.grade(judged, seconds))
+    return following(judged, partial(_grade, question, seconds))
 
 
 def _grade(question: CodeQuestion, seconds: float, done: Future[Judgement]) -> Grade:

@@ -7,7 +7,9 @@ never costs another comparison its result.
 
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -70,35 +72,26 @@ class GraderPool:
         It cannot be cancelled, since others may wait for the same comparison. Raises UsageError
         for a problem that has no answer.
         """
-        future = self._submit(problem, sample, starts=True)
-        assert future is not None
-        return future
+        known = self.prepare(problem, sample)
+        return known if isinstance(known, Future) else known()
 
-    def submit_known(self, problem: Problem, sample: Sample) -> "Future[Grade] | None":
-        """As `submit`, but None where that would give a worker something to do."""
-        return self._submit(problem, sample, starts=False)
-
-    def _submit(self, problem: Problem, sample: Sample, *, starts: bool) -> "Future[Grade] | None":
+    def prepare(
+        self, problem: Problem, sample: Sample
+    ) -> "Future[Grade] | Callable[[], Future[Grade]]":
+        """As `submit`, but where a worker would have to be asked, the function that does so."""
         started = time.perf_counter()
         question = self._question(problem, sample)
-        outcome = question.outcome or (
-            self._memo.find(question.key, lambda: self._start(question))
-            if starts
-            else self._memo.get(question.key)
-        )
+        known = question.outcome or self._memo.get(question.key)
         seconds = time.perf_counter() - started
-        if outcome is None:
-            return None
-        if isinstance(outcome, Outcome):
-            return finished(question.grade(outcome, seconds))
+        if known is None:
+            return partial(self._start, question, seconds)
+        return _grade_of(question, known, seconds)
 
-        def grade(done: "Future[Outcome]") -> Grade:
-            return question.grade(done.result(), seconds + done.result().seconds)
-
-        return following(outcome, grade)
-
-    def _start(self, question: Question) -> "Future[Outcome]":
-        return self._threads.submit(self._ask, question.request)
+    def _start(self, question: Question, seconds: float) -> "Future[Grade]":
+        found = self._memo.find(
+            question.key, lambda: self._threads.submit(self._ask, question.request)
+        )
+        return _grade_of(question, found, seconds)
 
     def grade(self, problem: Problem, sample: Sample) -> Grade:
         """As `submit`, but waits. Never raises for what a model wrote."""
@@ -184,6 +177,19 @@ class GraderPool:
             self._workers.close()
             for threads in (self._threads, self._checks):
                 threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _grade_of(
+    question: Question, outcome: "Outcome | Future[Outcome]", seconds: float
+) -> "Future[Grade]":
+    """`seconds` were spent so far."""
+    if isinstance(outcome, Outcome):
+        return finished(question.grade(outcome, seconds))
+
+    def grade(done: "Future[Outcome]") -> Grade:
+        return question.grade(done.result(), seconds + done.result().seconds)
+
+    return following(outcome, grade)
 
 
 def _is_verdict(outcome: Outcome) -> bool:

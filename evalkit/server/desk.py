@@ -9,26 +9,19 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
-from evalkit.server.batch import Batch
+from evalkit.server.batch import Batch, Done
 
+T = TypeVar("T")
 _TURN = 8
-Queue = OrderedDict[Batch, deque["Piece"]]
+Start = Callable[[], "Future[Any]"]
+Prepare = Callable[[], "Future[Any] | Start"]
+"""Called in the desk's thread: the future where it costs the pool no work, else what starts that."""
 
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A place in a batch. The functions are called in the desk's thread.
-
-    `known` gives the future where that costs the pool no work, else None; `start` always does.
-    """
-
-    index: int
-    known: "Callable[[], Future[Any] | None]"
-    start: "Callable[[], Future[Any]]"
+Piece = tuple[int, Prepare]
+"""A place in a batch, and what is to be done for it."""
 
 
 class Desk:
@@ -40,8 +33,8 @@ class Desk:
     def __init__(self, name: str, window: int, num_under_way: Callable[[], int]) -> None:
         self._window = window
         self._num_under_way = num_under_way
-        self._new: Queue = OrderedDict()
-        self._costly: Queue = OrderedDict()
+        self._new: OrderedDict[Batch, deque[Piece]] = OrderedDict()
+        self._costly: OrderedDict[Batch, deque[tuple[int, Start]]] = OrderedDict()
         self._is_for_new = True
         self._is_closed = False
         self._change = threading.Condition()
@@ -52,7 +45,7 @@ class Desk:
     def depth(self) -> int:
         """Pieces of work that wait for their turn."""
         with self._change:
-            return sum(len(one) for queue in (self._new, self._costly) for one in queue.values())
+            return sum(map(len, self._new.values())) + sum(map(len, self._costly.values()))
 
     def add(self, batch: Batch, pieces: Iterable[Piece]) -> None:
         if waiting := deque(pieces):
@@ -97,27 +90,26 @@ class Desk:
         return self._window - self._num_under_way() if self._costly else 0
 
     def _look(self, batch: Batch, pieces: list[Piece]) -> None:
-        costly = self._follow(batch, [(piece, _called(piece.known)) for piece in pieces])
+        prepared = [(index, _called(prepare)) for index, prepare in pieces]
+        self._follow(batch, [(i, one) for i, one in prepared if isinstance(one, Future)])
+        costly = [(i, one) for i, one in prepared if not isinstance(one, Future)]
         with self._change:
             if costly and not batch.is_dropped:
                 self._costly.setdefault(batch, deque()).extend(costly)
 
-    def _start(self, batch: Batch, pieces: list[Piece]) -> None:
-        self._follow(batch, [(piece, _called(piece.start)) for piece in pieces])
+    def _start(self, batch: Batch, pieces: list[tuple[int, Start]]) -> None:
+        self._follow(batch, [(index, _called(start)) for index, start in pieces])
 
-    def _follow(
-        self, batch: Batch, called: "list[tuple[Piece, Future[Any] | None]]"
-    ) -> list[Piece]:
-        """Tells the batch what is done, now or later; returns the pieces without a future."""
+    def _follow(self, batch: Batch, futures: list[Done]) -> None:
+        """Tells the batch what is done, now or later."""
         done = []
-        for piece, future in called:
-            if future and future.done():
-                done.append((piece.index, future))
-            elif future:
-                future.add_done_callback(partial(self._finish, batch, piece.index))
+        for index, future in futures:
+            if future.done():
+                done.append((index, future))
+            else:
+                future.add_done_callback(partial(self._finish, batch, index))
         if done:
             batch.finish(*done)
-        return [piece for piece, future in called if future is None]
 
     def _finish(self, batch: Batch, index: int, done: "Future[Any]") -> None:
         with self._change:
@@ -125,7 +117,7 @@ class Desk:
         batch.finish((index, done))
 
 
-def _take(queue: Queue, most: int) -> tuple[Batch, list[Piece]]:
+def _take(queue: OrderedDict[Batch, deque[T]], most: int) -> tuple[Batch, list[T]]:
     """Of the batch whose turn it is, which then is the last of all."""
     batch, pieces = queue.popitem(last=False)
     taken = [pieces.popleft() for _ in range(min(most, len(pieces)))]
@@ -134,7 +126,7 @@ def _take(queue: Queue, most: int) -> tuple[Batch, list[Piece]]:
     return batch, taken
 
 
-def _called(function: "Callable[[], Future[Any] | None]") -> "Future[Any] | None":
+def _called(function: Callable[[], T]) -> "T | Future[Any]":
     try:
         return function()
     except Exception as error:  # noqa: BLE001 - handed to whoever waits for the result

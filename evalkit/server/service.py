@@ -100,10 +100,8 @@ class Service:
     def _pieces(self, works: Sequence[Work]) -> Pieces:
         pieces: dict[str, list[Piece]] = defaultdict(list)
         for index, work in enumerate(works):
-            pool = self.pools[work.grader]
-            item = work.problem, work.sample
-            piece = Piece(index, partial(pool.submit_known, *item), partial(pool.submit, *item))
-            pieces[work.grader].append(piece)
+            prepare = partial(self.pools[work.grader].prepare, work.problem, work.sample)
+            pieces[work.grader].append((index, prepare))
         return pieces
 
     def _counted(
@@ -126,7 +124,7 @@ class Service:
             raise RequestError(404, "this server runs no programs; start it with --graders code")
         name, pool = next(iter(pools.items()))
         start = partial(pool.run, code, stdin, time_limit_s=time_limit_s)
-        pieces = {name: [Piece(0, lambda: None, start)]}
+        pieces: Pieces = {name: [(0, lambda: start)]}
         async with aclosing(self._done(pieces, deadline_s)) as parts:
             async for [(_, future)] in parts:
                 execution: Execution = _result(future)

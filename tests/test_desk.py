@@ -451,6 +451,30 @@ def test_a_huge_batch_that_is_known_does_not_stand_before_a_single_item(
     assert work.started.index("single") <= 16
 
 
+def test_workers_do_not_wait_until_all_is_looked_at(
+    make_desk: Callable[[int], Desk], work: Work
+) -> None:
+    """What needs one is started while a huge batch is looked at."""
+    gate = threading.Event()
+
+    def known() -> "Future[Any]":
+        gate.wait(FAR_AWAY_S)
+        future: Future[Any] = Future()
+        future.set_result(None)
+        return work.begin("huge", future)
+
+    async def check() -> None:
+        desk, huge = make_desk(1), Batch(1_000)
+        desk.add(huge, [(i, known) for i in range(1_000)])
+        desk.add(Batch(1), placed([work.piece("costly")]))
+        gate.set()
+        await results(huge)
+
+    asyncio.run(check())
+
+    assert work.started.index("costly") <= 24
+
+
 @pytest.mark.parametrize("is_known", [True, False])
 def test_what_is_forgotten_while_it_is_looked_at_is_not_kept(
     make_desk: Callable[[int], Desk], work: Work, is_known: bool

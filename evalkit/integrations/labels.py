@@ -30,18 +30,15 @@ class Label:
 
 
 def write_target(target: Target, *, task: str = "") -> str:
-    """For a column of a trainer's data: the answer, or as JSON what cannot be said by a text alone.
+    """For a column of a trainer's data: the answer; tests, where they are, or tolerances, as JSON.
 
-    That are tests, or where they are, and answers with tolerances. A reward server that has loaded the `task` of stored tests is not sent the tests.
+    A reward server that has loaded the `task` of stored tests is not sent the tests.
     """
     if isinstance(target, Answer):
-        if not (target.rel_tolerance or target.abs_tolerance):
+        if target == Answer(target.text):
             return target.text
-        tolerances = {
-            "rel_tolerance": target.rel_tolerance,
-            "abs_tolerance": target.abs_tolerance,
-        }
-        return json.dumps({"answer": target.text, **tolerances})
+        fields = dataclasses.asdict(target)
+        return json.dumps({"answer": fields.pop("text"), **fields})
     return json.dumps({**({"task": task} if task else {}), **dataclasses.asdict(target)})
 
 

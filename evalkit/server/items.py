@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import ConfigDict, Discriminator, Field, Tag
+from pydantic.config import JsonDict
 
 from evalkit.graders.wire import grade_fields
 from evalkit.server.bodies import Body, Finite
@@ -97,8 +98,13 @@ def _inline(target: TestsTarget) -> InlineTests:
     )
 
 
+_EXAMPLE: JsonDict = {"items": [{"target": "1/2", "completion": "So it is \\boxed{0.5}."}]}
+
+
 class GradeRequest(Body):
     """`deadline_s`: seconds after which items without a verdict count as not graded."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     items: Annotated[list[Item], Field(fail_fast=True)]
     deadline_s: Annotated[Finite, Field(gt=0)] | None = None

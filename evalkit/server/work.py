@@ -64,15 +64,7 @@ class Catalogue:
             size = f"{len(completion):,} characters; this server reads {self._max_chars:,}"
             raise RequestError(413, f"a completion of {size}", _at(where, "completion"))
         loaded = self._loaded(task, where) if task is not None else None
-        if (problem_id is None) == (target is None):
-            raise RequestError(422, "either problem_id or target is needed, and not both", where)
-        if problem_id is not None:
-            problem = _known_problem(loaded, problem_id, tests_sha256, where)
-        else:
-            assert target is not None
-            if isinstance(target, str):
-                target = Answer(target, self.rel_tolerance(task))
-            problem = Problem("", (), target)
+        problem = self._problem(loaded, problem_id, target, tests_sha256, where)
         sample = Sample(
             task=task or "",
             problem_id=problem.id,
@@ -84,6 +76,23 @@ class Catalogue:
             thinking_opened=self._thinking_opened if thinking_opened is None else thinking_opened,
         )
         return Work(self._grader(grader, loaded, problem.target, where), problem, sample)
+
+    def _problem(
+        self,
+        loaded: _Loaded | None,
+        problem_id: str | None,
+        target: str | Target | None,
+        tests_sha256: str | None,
+        where: str,
+    ) -> Problem:
+        """The one of the task, or one that is nothing but the target."""
+        if target is None and problem_id is not None:
+            return _known_problem(loaded, problem_id, tests_sha256, where)
+        if target is None or problem_id is not None:
+            raise RequestError(422, "either problem_id or target is needed, and not both", where)
+        if isinstance(target, str):
+            target = Answer(target, loaded.task.tolerance.relative if loaded else 0.0)
+        return Problem("", (), target)
 
     def _loaded(self, task: str, where: str) -> _Loaded:
         if task not in self._tasks:
